@@ -1,6 +1,8 @@
 //! Function names as their source languages write them.
 
-use cpp_demangle::{DemangleOptions, DemangleWrite, ParseOptions, Symbol};
+use std::fmt::{self, Write};
+
+use cpp_demangle::{DemangleOptions, ParseOptions, Symbol};
 
 /// Bytes a demangled name may grow to. Back references let a short hostile name stand for an endless one.
 const MAX_BYTES: usize = 4096;
@@ -13,7 +15,7 @@ pub fn demangle(name: &str) -> String {
     if let Ok(rust) = rustc_demangle::try_demangle(name) {
         let mut out = Bounded(String::new());
         // The alternate form leaves the hash out.
-        let _ = std::fmt::Write::write_fmt(&mut out, format_args!("{rust:#}"));
+        let _ = write!(out, "{rust:#}");
         return out.0;
     }
     cpp(name).unwrap_or_else(|| name.to_owned())
@@ -36,19 +38,13 @@ fn cpp(name: &str) -> Option<String> {
 /// A text that refuses to grow past [`MAX_BYTES`].
 struct Bounded(String);
 
-impl std::fmt::Write for Bounded {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+impl Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
         if self.0.len() + text.len() > MAX_BYTES {
-            return Err(std::fmt::Error);
+            return Err(fmt::Error);
         }
         self.0.push_str(text);
         Ok(())
-    }
-}
-
-impl DemangleWrite for Bounded {
-    fn write_string(&mut self, text: &str) -> std::fmt::Result {
-        std::fmt::Write::write_str(self, text)
     }
 }
 
@@ -60,7 +56,10 @@ mod tests {
     fn rust_and_cpp_names_are_read_and_others_left_alone() {
         assert_eq!(demangle("_ZN4core9panicking5panic17h0123456789abcdefE"), "core::panicking::panic");
         assert_eq!(demangle("_RNvC6_123foo3bar"), "123foo::bar");
-        assert_eq!(demangle("_ZNSt6vectorIiSaIiEE9push_backERKi"), "std::vector<int, std::allocator<int> >::push_back(int const&)");
+        assert_eq!(
+            demangle("_ZNSt6vectorIiSaIiEE9push_backERKi"),
+            "std::vector<int, std::allocator<int> >::push_back(int const&)"
+        );
         for other in ["main", "_start", "i", "v", "_Znonsense", "runtime.main", ""] {
             assert_eq!(demangle(other), other);
         }

@@ -15,8 +15,8 @@ const MAX_LISTED: usize = 60;
 /// The type of the exported function `name`, or what to tell the user.
 pub fn find(module: &Module, name: &str) -> Result<FuncType, String> {
     for export in module.exports() {
-        if export.name() == name {
-            return match export.ty() {
+        if export.name == name {
+            return match &export.ty {
                 ExternType::Func(ty) => Ok(ty.clone()),
                 other => Err(format!("`{}` is {other}, not a function\n{}", one_line(name), functions(module))),
             };
@@ -26,11 +26,11 @@ pub fn find(module: &Module, name: &str) -> Result<FuncType, String> {
 }
 
 /// The exported functions with their signatures.
-fn functions(module: &Module) -> String {
+pub fn functions(module: &Module) -> String {
     let mut listed = Vec::new();
     for export in module.exports() {
-        if let ExternType::Func(ty) = export.ty() {
-            listed.push(format!("  {} {ty}", one_line(export.name())));
+        if let ExternType::Func(ty) = &export.ty {
+            listed.push(format!("  {} {ty}", one_line(export.name)));
         }
     }
     if listed.is_empty() {
@@ -90,7 +90,9 @@ fn token<T: for<'t> Parse<'t>>(text: &str) -> Option<T> {
 
 fn expected(ty: ValType) -> String {
     match ty {
-        ValType::I32 => "an i32: a whole number from -2147483648 to 4294967295, or 0x and hexadecimal digits".to_owned(),
+        ValType::I32 => {
+            "an i32: a whole number from -2147483648 to 4294967295, or 0x and hexadecimal digits".to_owned()
+        }
         ValType::I64 => "an i64: a whole number of 64 bits, or 0x and hexadecimal digits".to_owned(),
         ValType::F32 | ValType::F64 => format!("an {ty}: a number, inf, nan, or one of these with a sign"),
         ValType::FuncRef | ValType::ExternRef => format!("a {ty}: only `null` can be given here"),

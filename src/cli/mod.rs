@@ -6,6 +6,7 @@
 
 mod args;
 mod demangle;
+mod environment;
 mod exec;
 mod exit;
 mod features;

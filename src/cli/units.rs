@@ -84,7 +84,9 @@ pub fn size(text: &str) -> Result<u64, String> {
         "K" | "k" | "KiB" => 10,
         "M" | "m" | "MiB" => 20,
         "G" | "g" | "GiB" => 30,
-        _ => return Err(format!("`{unit}` is not a unit: use K, M or G (1024 bytes and its powers), or none for bytes")),
+        _ => {
+            return Err(format!("`{unit}` is not a unit: use K, M or G (1024 bytes and its powers), or none for bytes"));
+        }
     };
     let number: u64 = number.parse().map_err(|_| "a size is a whole number and K, M, G or nothing".to_owned())?;
     number.checked_mul(1 << shift).ok_or_else(|| "the size is too big".to_owned())

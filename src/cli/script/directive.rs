@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use wasmrun::{Engine, Error, Extern, Instance, Linker, Module, Store, Val};
+use wasmrun::{DecodeReason, Engine, Error, Extern, Instance, Linker, Module, Store, Val};
 use wast::token::Id;
-use wast::{QuoteWat, Wat, WastDirective, WastExecute, WastInvoke};
+use wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, Wat};
 
 use super::encode::{Malformed, encode, encode_wat};
 use super::{Miss, Verdict, failed, skipped, spectest, value};
@@ -164,8 +164,8 @@ impl State {
             WastExecute::Invoke(invoke) => self.invoke(&invoke),
             WastExecute::Get { module, global, .. } => {
                 let instance = self.find(module)?;
-                match instance.get_export(&self.store, global) {
-                    Some(Extern::Global(global)) => Ok(Ok(vec![global.get(&self.store)])),
+                match instance.get(&mut self.store, global) {
+                    Some(Extern::Global(global)) => Ok(global.get(&self.store).map(|value| vec![value])),
                     _ => failed(format!("no exported global `{global}`")),
                 }
             }
@@ -186,7 +186,7 @@ impl State {
     fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Result<Ended, Miss> {
         let instance = self.find(invoke.module)?;
         let arguments = value::arguments(&invoke.args)?;
-        let Some(Extern::Func(func)) = instance.get_export(&self.store, invoke.name) else {
+        let Some(Extern::Func(func)) = instance.get(&mut self.store, invoke.name) else {
             return failed(format!("no exported function `{}`", invoke.name));
         };
         Ok(func.call(&mut self.store, &arguments))
@@ -226,10 +226,12 @@ impl State {
 
 /// A module the script holds to be good was refused: skipped when it needs a feature that is absent or off.
 fn refused(error: Error) -> Miss {
-    match error {
-        Error::Unsupported(error) => Miss::Skipped(error.to_string()),
-        error => Miss::Failed(error.to_string()),
+    if let Error::Decode(refusal) = &error
+        && let DecodeReason::Unsupported { proposal, .. } = refusal.reason
+    {
+        return Miss::Skipped(proposal.to_owned());
     }
+    Miss::Failed(error.to_string())
 }
 
 /// The suite's rule: what is expected is a prefix of what the engine says. One script expects `uninitialized element 2`,

@@ -138,6 +138,7 @@ fn show(value: &Val) -> String {
             Some(number) => format!("externref {number}"),
             None => "externref".to_owned(),
         },
+        other => other.to_string(),
     }
 }
 
