@@ -129,6 +129,11 @@ impl LinearMemory {
         self.0.ty
     }
 
+    /// Its type with its present size as the minimum, as imports compare it.
+    pub(crate) fn present_type(&self) -> MemoryType {
+        MemoryType { minimum: self.pages(), ..self.0.ty }
+    }
+
     /// Grows by `delta` pages (64 KiB each) and returns the old size in pages.
     ///
     /// # Errors
@@ -544,8 +549,7 @@ impl Memory {
     /// # Errors
     /// [`Error::Type`] for a handle of another store.
     pub fn ty(self, store: &impl AsStore) -> Result<MemoryType, Error> {
-        let memory = self.data(store)?;
-        Ok(MemoryType::new(memory.pages(), memory.ty().maximum))
+        Ok(self.data(store)?.present_type())
     }
 
     /// Pages of 64 KiB it has.
