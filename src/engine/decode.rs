@@ -13,8 +13,8 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use wasmparser::{
-    BinaryReader, Chunk, ElementItems, ElementKind, ExternalKind, Imports, Parser, Payload,
-    SectionLimited, TableInit, TypeRef, Validator, WasmFeatures,
+    BinaryReader, Chunk, ElementItems, ElementKind, ExternalKind, Imports, Parser, Payload, SectionLimited, TableInit,
+    TypeRef, Validator, WasmFeatures,
 };
 
 pub(crate) use self::names::Names;
@@ -32,7 +32,11 @@ const MAX_HEADER_GLOBALS: usize = 4096;
 pub(crate) fn module(engine: &Engine, bytes: Vec<u8>, file: Option<String>) -> Result<Module, Error> {
     let refuse = |refusal: Refusal| {
         let Refusal { offset, reason } = refusal;
-        Error::Decode(Box::new(DecodeError { name: file.clone(), offset, reason }))
+        Error::Decode(Box::new(DecodeError {
+            name: file.clone(),
+            offset,
+            reason,
+        }))
     };
     let bytes = binary(bytes).map_err(refuse)?;
     let mut decoder = Decoder::new(engine, &bytes);
@@ -53,7 +57,10 @@ struct Refusal {
 
 impl Refusal {
     fn invalid(offset: u64, message: impl Into<String>) -> Refusal {
-        Refusal { offset: Some(offset), reason: DecodeReason::Invalid(message.into()) }
+        Refusal {
+            offset: Some(offset),
+            reason: DecodeReason::Invalid(message.into()),
+        }
     }
 }
 
@@ -64,7 +71,10 @@ impl From<wasmparser::Error> for Refusal {
             Some((proposal, hint)) => DecodeReason::Unsupported { proposal, hint },
             None => DecodeReason::Invalid(error.message().to_string()),
         };
-        Refusal { offset: Some(error.offset()), reason }
+        Refusal {
+            offset: Some(error.offset()),
+            reason,
+        }
     }
 }
 
@@ -72,18 +82,54 @@ impl From<wasmparser::Error> for Refusal {
 fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
     const SWITCHED_OFF: &str = "it is switched off in the engine's `Features`";
     const NAMES: &[(WasmFeatures, &str, &str)] = &[
-        (WasmFeatures::SIMD, "simd", "rebuild it without SIMD, for instance with `-C target-feature=-simd128`"),
+        (
+            WasmFeatures::SIMD,
+            "simd",
+            "rebuild it without SIMD, for instance with `-C target-feature=-simd128`",
+        ),
         (WasmFeatures::RELAXED_SIMD, "relaxed-simd", "rebuild it without SIMD"),
-        (WasmFeatures::LEGACY_EXCEPTIONS, "exception-handling", "rebuild it without WebAssembly exceptions"),
-        (WasmFeatures::EXCEPTIONS, "exception-handling", "rebuild it without WebAssembly exceptions"),
+        (
+            WasmFeatures::LEGACY_EXCEPTIONS,
+            "exception-handling",
+            "rebuild it without WebAssembly exceptions",
+        ),
+        (
+            WasmFeatures::EXCEPTIONS,
+            "exception-handling",
+            "rebuild it without WebAssembly exceptions",
+        ),
         (WasmFeatures::GC, "gc", "rebuild it for WebAssembly 2.0"),
-        (WasmFeatures::FUNCTION_REFERENCES, "function-references", "rebuild it for WebAssembly 2.0"),
-        (WasmFeatures::THREADS, "threads", "rebuild it for one thread, without atomics and shared memory"),
-        (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything-threads", "rebuild it for one thread"),
+        (
+            WasmFeatures::FUNCTION_REFERENCES,
+            "function-references",
+            "rebuild it for WebAssembly 2.0",
+        ),
+        (
+            WasmFeatures::THREADS,
+            "threads",
+            "rebuild it for one thread, without atomics and shared memory",
+        ),
+        (
+            WasmFeatures::SHARED_EVERYTHING_THREADS,
+            "shared-everything-threads",
+            "rebuild it for one thread",
+        ),
         (WasmFeatures::MEMORY64, "memory64", "rebuild it for wasm32"),
-        (WasmFeatures::CUSTOM_PAGE_SIZES, "custom-page-sizes", "rebuild it with pages of 64 KiB"),
-        (WasmFeatures::STACK_SWITCHING, "stack-switching", "rebuild it for WebAssembly 2.0"),
-        (WasmFeatures::WIDE_ARITHMETIC, "wide-arithmetic", "rebuild it with `-C target-feature=-wide-arithmetic`"),
+        (
+            WasmFeatures::CUSTOM_PAGE_SIZES,
+            "custom-page-sizes",
+            "rebuild it with pages of 64 KiB",
+        ),
+        (
+            WasmFeatures::STACK_SWITCHING,
+            "stack-switching",
+            "rebuild it for WebAssembly 2.0",
+        ),
+        (
+            WasmFeatures::WIDE_ARITHMETIC,
+            "wide-arithmetic",
+            "rebuild it with `-C target-feature=-wide-arithmetic`",
+        ),
         (WasmFeatures::MULTI_MEMORY, "multi-memory", SWITCHED_OFF),
         (WasmFeatures::TAIL_CALL, "tail-call", SWITCHED_OFF),
         (WasmFeatures::EXTENDED_CONST, "extended-const", SWITCHED_OFF),
@@ -91,10 +137,17 @@ fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
         (WasmFeatures::BULK_MEMORY, "bulk-memory-operations", SWITCHED_OFF),
         (WasmFeatures::MULTI_VALUE, "multi-value", SWITCHED_OFF),
         (WasmFeatures::SIGN_EXTENSION, "sign-extension-ops", SWITCHED_OFF),
-        (WasmFeatures::SATURATING_FLOAT_TO_INT, "nontrapping-float-to-int-conversions", SWITCHED_OFF),
+        (
+            WasmFeatures::SATURATING_FLOAT_TO_INT,
+            "nontrapping-float-to-int-conversions",
+            SWITCHED_OFF,
+        ),
         (WasmFeatures::MUTABLE_GLOBAL, "mutable-global", SWITCHED_OFF),
     ];
-    NAMES.iter().find(|(flags, ..)| missing.intersects(*flags)).map(|&(_, name, hint)| (name, hint))
+    NAMES
+        .iter()
+        .find(|(flags, ..)| missing.intersects(*flags))
+        .map(|&(_, name, hint)| (name, hint))
 }
 
 /// The binary form of what may be text.
@@ -103,8 +156,14 @@ fn binary(bytes: Vec<u8>) -> Result<Vec<u8>, Refusal> {
         // The version word of a component: layer 1 in its upper half.
         if bytes.get(6..8) == Some(&[1, 0]) {
             let hint = "it is a component; only core modules run here (for Rust, build for wasm32-wasip1)";
-            let reason = DecodeReason::Unsupported { proposal: "component-model", hint };
-            return Err(Refusal { offset: Some(4), reason });
+            let reason = DecodeReason::Unsupported {
+                proposal: "component-model",
+                hint,
+            };
+            return Err(Refusal {
+                offset: Some(4),
+                reason,
+            });
         }
         return Ok(bytes);
     }
@@ -117,12 +176,17 @@ fn binary(bytes: Vec<u8>) -> Result<Vec<u8>, Refusal> {
         return Err(Refusal::invalid(0, message));
     }
     #[cfg(feature = "wat")]
-    return wat::parse_bytes(&bytes).map(|binary| binary.into_owned()).map_err(|error| Refusal {
-        offset: None,
-        reason: DecodeReason::Text(error.to_string()),
-    });
+    return wat::parse_bytes(&bytes)
+        .map(|binary| binary.into_owned())
+        .map_err(|error| Refusal {
+            offset: None,
+            reason: DecodeReason::Text(error.to_string()),
+        });
     #[cfg(not(feature = "wat"))]
-    return Err(Refusal::invalid(0, "magic header not detected: the text format needs the feature `wat`"));
+    return Err(Refusal::invalid(
+        0,
+        "magic header not detected: the text format needs the feature `wat`",
+    ));
 }
 
 /// Section by section from bytes to declarations.
@@ -178,7 +242,10 @@ impl<'b> Decoder<'b> {
 
     fn run(&mut self) -> Result<(), Refusal> {
         if u32::try_from(self.bytes.len()).is_err() {
-            return Err(Refusal::invalid(0, format!("the file has {} bytes: less than 4 GiB fit", self.bytes.len())));
+            return Err(Refusal::invalid(
+                0,
+                format!("the file has {} bytes: less than 4 GiB fit", self.bytes.len()),
+            ));
         }
         let mut bodies = None;
         let sections = self.sections(&mut bodies);
@@ -203,11 +270,18 @@ impl<'b> Decoder<'b> {
             };
             at += consumed;
             match payload {
-                Payload::CodeSectionStart { count, unchecked_range, size } => {
+                Payload::CodeSectionStart {
+                    count,
+                    unchecked_range,
+                    size,
+                } => {
                     self.validator.code_section_start(&unchecked_range)?;
                     let end = at + size as usize;
                     if end > self.bytes.len() {
-                        return Err(Refusal::invalid(at as u64, "unexpected end-of-file: the code section is cut off"));
+                        return Err(Refusal::invalid(
+                            at as u64,
+                            "unexpected end-of-file: the code section is cut off",
+                        ));
                     }
                     *bodies = self.code(count, at..end)?;
                     parser.skip_section();
@@ -283,7 +357,11 @@ impl<'b> Decoder<'b> {
                         ExternalKind::Tag => return Err(unsupported_tag(0)),
                     };
                     let name = self.range(export.name.as_bytes());
-                    self.module.exports.push(Export { name, kind, index: export.index });
+                    self.module.exports.push(Export {
+                        name,
+                        kind,
+                        index: export.index,
+                    });
                 }
             }
             Payload::StartSection { func, .. } => self.module.start = Some(func),
@@ -299,9 +377,13 @@ impl<'b> Decoder<'b> {
                     let bytes = self.range(data.data);
                     let mode = match data.kind {
                         wasmparser::DataKind::Passive => Mode::Passive,
-                        wasmparser::DataKind::Active { memory_index, offset_expr } => {
-                            Mode::Active { index: memory_index, offset: const_expr::read(&offset_expr)? }
-                        }
+                        wasmparser::DataKind::Active {
+                            memory_index,
+                            offset_expr,
+                        } => Mode::Active {
+                            index: memory_index,
+                            offset: const_expr::read(&offset_expr)?,
+                        },
                     };
                     self.module.datas.push(Data { mode, bytes });
                 }
@@ -340,7 +422,12 @@ impl<'b> Decoder<'b> {
                 TypeRef::Tag(_) => return Err(unsupported_tag(offset)),
             };
             let (module, field) = (self.range(import.module.as_bytes()), self.range(import.name.as_bytes()));
-            self.module.imports.push(Import { module, field, kind, index });
+            self.module.imports.push(Import {
+                module,
+                field,
+                kind,
+                index,
+            });
         }
         Ok(())
     }
@@ -349,9 +436,13 @@ impl<'b> Decoder<'b> {
         let mode = match elem.kind {
             ElementKind::Passive => Mode::Passive,
             ElementKind::Declared => Mode::Declarative,
-            ElementKind::Active { table_index, offset_expr } => {
-                Mode::Active { index: table_index.unwrap_or(0), offset: const_expr::read(&offset_expr)? }
-            }
+            ElementKind::Active {
+                table_index,
+                offset_expr,
+            } => Mode::Active {
+                index: table_index.unwrap_or(0),
+                offset: const_expr::read(&offset_expr)?,
+            },
         };
         let items = match elem.items {
             // A declarative segment is dropped before anything can read it.
@@ -384,7 +475,9 @@ impl<'b> Decoder<'b> {
             let message = "section size mismatch: unexpected data at the end of the section";
             return Err(Refusal::invalid(reader.original_position(), message));
         }
-        Ok(first.map(|func| validate::Bodies { resources: func.resources }))
+        Ok(first.map(|func| validate::Bodies {
+            resources: func.resources,
+        }))
     }
 
     /// Where the defined globals stand below memory 0, if they do: see the contract of `LinearMemory`.
@@ -418,7 +511,10 @@ impl ModuleInner {
 #[cold]
 fn unsupported_tag(offset: u64) -> Refusal {
     let (proposal, hint) = proposal(WasmFeatures::EXCEPTIONS).expect("listed");
-    Refusal { offset: Some(offset), reason: DecodeReason::Unsupported { proposal, hint } }
+    Refusal {
+        offset: Some(offset),
+        reason: DecodeReason::Unsupported { proposal, hint },
+    }
 }
 
 fn func_type(ty: &wasmparser::SubType) -> Result<FuncType, Refusal> {
@@ -444,13 +540,23 @@ fn val_type(ty: &wasmparser::ValType) -> Result<ValType, Refusal> {
 
 fn table_type(ty: &wasmparser::TableType) -> Result<TableType, Refusal> {
     let element = val_type(&wasmparser::ValType::Ref(ty.element_type))?;
-    Ok(TableType { element, minimum: ty.initial, maximum: ty.maximum })
+    Ok(TableType {
+        element,
+        minimum: ty.initial,
+        maximum: ty.maximum,
+    })
 }
 
 fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
-    MemoryType { minimum: ty.initial, maximum: ty.maximum }
+    MemoryType {
+        minimum: ty.initial,
+        maximum: ty.maximum,
+    }
 }
 
 fn global_type(ty: &wasmparser::GlobalType) -> Result<GlobalType, Refusal> {
-    Ok(GlobalType { content: val_type(&ty.content_type)?, mutable: ty.mutable })
+    Ok(GlobalType {
+        content: val_type(&ty.content_type)?,
+        mutable: ty.mutable,
+    })
 }

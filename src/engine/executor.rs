@@ -39,7 +39,11 @@ impl<T: Send + 'static> Executor<T> {
     ///
     /// `instance` must be one of `store`; otherwise every call fails with [`Error::Type`].
     pub fn new(store: Store<T>, instance: Instance) -> Executor<T> {
-        Executor { store, instance, initialized: false }
+        Executor {
+            store,
+            instance,
+            initialized: false,
+        }
     }
 
     /// Calls a function by its index in the module, imports counted first.
@@ -50,9 +54,14 @@ impl<T: Send + 'static> Executor<T> {
         let module = self.instance.module(&self.store)?.clone();
         let count = module.inner.funcs.len();
         let Some(index) = func_idx.try_into().ok().filter(|&index| (index as usize) < count) else {
-            return Err(Error::type_error(format!("there is no function of that index: the module has {count}")));
+            return Err(Error::type_error(format!(
+                "there is no function of that index: the module has {count}"
+            )));
         };
-        let initialize = module.inner.export(INITIALIZE).is_some_and(|export| export.is_func(index));
+        let initialize = module
+            .inner
+            .export(INITIALIZE)
+            .is_some_and(|export| export.is_func(index));
         self.initialize(initialize)?;
         let store = self.store.inner_mut();
         let func = Func::new(store.id, store.func_ref(InstanceId(self.instance.index), index));
@@ -103,11 +112,16 @@ impl<T: Send + 'static> Executor<T> {
         if export(INITIALIZE).is_some() || module.inner.start.is_some() {
             return Ok(());
         }
-        let names = module.exports().filter(|export| matches!(export.ty, ExternType::Func(_)));
+        let names = module
+            .exports()
+            .filter(|export| matches!(export.ty, ExternType::Func(_)));
         Err(Error::Export(Box::new(ExportError {
             name: "_start".to_string(),
             wanted: "function",
-            found: module.exports().find(|export| export.name == "_start").map(|export| export.ty),
+            found: module
+                .exports()
+                .find(|export| export.name == "_start")
+                .map(|export| export.ty),
             available: names.map(|export| export.name.to_string()).collect(),
         })))
     }
@@ -131,7 +145,10 @@ impl<T: Send + 'static> Executor<T> {
     pub fn func<P: WasmParams, R: WasmResults>(&mut self, name: &str) -> Result<TypedCall<'_, T, P, R>, Error> {
         let func = self.instance.typed_func(&mut self.store, name)?;
         self.initialize(name == INITIALIZE)?;
-        Ok(TypedCall { store: &mut self.store, func })
+        Ok(TypedCall {
+            store: &mut self.store,
+            func,
+        })
     }
 
     /// Calls an exported function.
@@ -234,14 +251,23 @@ mod tests {
         let exit = || Error::Exit(7);
         assert_eq!(Executor::is_proc_exit(&exit()), Some(7));
         assert_eq!(Executor::is_proc_exit(&Error::Host(exit().into())), Some(7));
-        assert_eq!(Executor::is_proc_exit(&Wrapper(Box::new(Error::Host(exit().into())))), Some(7));
-        assert_eq!(Executor::is_proc_exit(&std::io::Error::other(Wrapper(exit().into()))), Some(7));
+        assert_eq!(
+            Executor::is_proc_exit(&Wrapper(Box::new(Error::Host(exit().into())))),
+            Some(7)
+        );
+        assert_eq!(
+            Executor::is_proc_exit(&std::io::Error::other(Wrapper(exit().into()))),
+            Some(7)
+        );
         assert_eq!(Executor::is_proc_exit(&std::io::Error::other(exit())), Some(7));
         assert_eq!(Executor::is_proc_exit(&Wrapper(Box::new(Box::new(exit())))), Some(7));
         let boxed: Box<dyn std::error::Error> = Box::new(Wrapper(exit().into()));
         assert_eq!(Executor::is_proc_exit(&*boxed), Some(7));
         assert_eq!(Executor::is_proc_exit(&Error::Exit(u32::MAX)), Some(-1));
         assert_eq!(Executor::is_proc_exit(&Error::OutOfFuel), None);
-        assert_eq!(Executor::is_proc_exit(&std::io::Error::from(std::io::ErrorKind::NotFound)), None);
+        assert_eq!(
+            Executor::is_proc_exit(&std::io::Error::from(std::io::ErrorKind::NotFound)),
+            None
+        );
     }
 }

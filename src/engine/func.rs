@@ -40,13 +40,20 @@ impl Func {
     /// The function in a slot of the store with that id.
     #[inline]
     pub(crate) fn from_slot(slot: u64, store: u64) -> Option<Func> {
-        Some(Func { store, slot: NonZeroU64::new(slot)? })
+        Some(Func {
+            store,
+            slot: NonZeroU64::new(slot)?,
+        })
     }
 
     /// The slot for it, if it is of the store with that id.
     #[inline]
     pub(crate) fn slot_in(self, store: u64) -> Result<u64, Error> {
-        if self.store == store { Ok(self.slot.get()) } else { Err(Error::wrong_store("function")) }
+        if self.store == store {
+            Ok(self.slot.get())
+        } else {
+            Err(Error::wrong_store("function"))
+        }
     }
 
     /// A function of the host, from a closure `Fn(&mut Caller<'_, T>, A, B, ..) -> R`.
@@ -110,7 +117,10 @@ impl Func {
             let asked = FuncType::new(P::TYPES.iter().copied(), R::TYPES.iter().copied());
             return Err(signature_mismatch("the function", ty, &asked));
         }
-        Ok(TypedFunc { func: self, types: PhantomData })
+        Ok(TypedFunc {
+            func: self,
+            types: PhantomData,
+        })
     }
 }
 
@@ -130,14 +140,22 @@ fn slots(
         if value.ty() == *ty {
             return value.to_slot(&mut store.refs);
         }
-        Err(Error::type_error(format!("{what} {} is {}, {ty} is wanted", at + 1, value.ty())))
+        Err(Error::type_error(format!(
+            "{what} {} is {}, {ty} is wanted",
+            at + 1,
+            value.ty()
+        )))
     };
     values.iter().zip(types).enumerate().map(slot).collect()
 }
 
 /// Slots as values.
 fn values(store: &StoreInner, types: &[ValType], slots: &[u64]) -> Vec<Val> {
-    types.iter().zip(slots).map(|(ty, slot)| Val::from_slot(*slot, *ty, &store.refs)).collect()
+    types
+        .iter()
+        .zip(slots)
+        .map(|(ty, slot)| Val::from_slot(*slot, *ty, &store.refs))
+        .collect()
 }
 
 /// Calls a function whose arguments were checked.
@@ -152,21 +170,20 @@ fn call_slots(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64]) -> Re
         let ty = store.func_type(func).0.clone();
         let mut slots = vec![0; ty.param_slots().max(ty.result_slots())];
         slots[..args.len()].copy_from_slice(args);
-        store.call_host(func, InstanceId::NONE, &mut slots, &mut None).map_err(|halt| match halt {
-            Halt::Error(error) => error,
-            Halt::Suspend(_) => Error::Suspended,
-            Halt::Interrupted => Error::Interrupted,
-        })?;
+        store
+            .call_host(func, InstanceId::NONE, &mut slots, &mut None)
+            .map_err(|halt| match halt {
+                Halt::Error(error) => error,
+                Halt::Suspend(_) => Error::Suspended,
+                Halt::Interrupted => Error::Interrupted,
+            })?;
         slots.truncate(ty.result_slots());
         Ok(Ended::Returned(slots))
     })
 }
 
 /// Keeps count of calls inside calls.
-fn nested<R>(
-    store: &mut StoreInner,
-    call: impl FnOnce(&mut StoreInner) -> Result<R, Error>,
-) -> Result<R, Error> {
+fn nested<R>(store: &mut StoreInner, call: impl FnOnce(&mut StoreInner) -> Result<R, Error>) -> Result<R, Error> {
     if store.depth == MAX_NESTED_CALLS {
         return Err(Trap::CallStackExhausted.into());
     }
@@ -179,7 +196,12 @@ fn nested<R>(
 fn outcome(store: &StoreInner, ended: Ended, ty: FuncType) -> Outcome {
     match ended {
         Ended::Returned(slots) => Outcome::Returned(values(store, ty.results(), &slots)),
-        Ended::Paused(run, reason) => Outcome::Paused(Pause { store: store.id, run, reason, ty }),
+        Ended::Paused(run, reason) => Outcome::Paused(Pause {
+            store: store.id,
+            run,
+            reason,
+            ty,
+        }),
     }
 }
 
@@ -298,7 +320,9 @@ impl Pause {
                 Some(slots(store, &ty, results, ty.results(), "result")?)
             }
             (Some(_), _) => {
-                return Err(Error::type_error("the run was not suspended by a host function: use `resume`"));
+                return Err(Error::type_error(
+                    "the run was not suspended by a host function: use `resume`",
+                ));
             }
         };
         store.sync_limits();
@@ -310,6 +334,8 @@ impl Pause {
 
 impl std::fmt::Debug for Pause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pause").field("reason", &self.reason).finish_non_exhaustive()
+        f.debug_struct("Pause")
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
     }
 }

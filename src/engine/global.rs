@@ -35,7 +35,10 @@ impl GlobalData {
     /// # Safety
     /// `cell` can be read and written as long as the store lives, and nothing else is borrowed from it.
     pub(crate) unsafe fn at(ty: GlobalType, cell: *mut u64) -> GlobalData {
-        GlobalData { ty, cell: Cell::At(cell) }
+        GlobalData {
+            ty,
+            cell: Cell::At(cell),
+        }
     }
 
     /// Address of the value.
@@ -65,8 +68,14 @@ impl Global {
     pub fn new(store: &mut impl AsStoreMut, ty: GlobalType, value: Val) -> Result<Global, Error> {
         let store = store.inner_mut();
         let slot = fitting_slot(store, ty, &value)?;
-        store.globals.push(GlobalData { ty, cell: Cell::Own(super::run::layout::Owned::new(slot)) });
-        Ok(Global { store: store.id, index: store.globals.len() as u32 - 1 })
+        store.globals.push(GlobalData {
+            ty,
+            cell: Cell::Own(super::run::layout::Owned::new(slot)),
+        });
+        Ok(Global {
+            store: store.id,
+            index: store.globals.len() as u32 - 1,
+        })
     }
 
     /// Its type.
@@ -109,7 +118,10 @@ impl Global {
 
 fn fitting_slot(store: &mut StoreInner, ty: GlobalType, value: &Val) -> Result<u64, Error> {
     if value.ty() != ty.content {
-        return Err(Error::type_error(format!("a value of type {} does not fit {ty}", value.ty())));
+        return Err(Error::type_error(format!(
+            "a value of type {} does not fit {ty}",
+            value.ty()
+        )));
     }
     value.to_slot(&mut store.refs)
 }

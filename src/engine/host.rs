@@ -130,7 +130,10 @@ impl<'a, T: 'static> Caller<'a, T> {
 
     /// The calling instance; `None` when the embedder called the host function itself.
     pub fn instance(&self) -> Option<Instance> {
-        let handle = Instance { store: self.store.id, index: self.instance.0 };
+        let handle = Instance {
+            store: self.store.id,
+            index: self.instance.0,
+        };
         (self.instance != InstanceId::NONE).then_some(handle)
     }
 
@@ -316,20 +319,34 @@ where
     let types = ty.clone();
     let body = move |store: &mut StoreInner, instance: InstanceId, call_state: &mut CallState, slots: Slots<'_>| {
         let params = types.params().iter().zip(&*slots);
-        let args: Vec<Val> = params.map(|(ty, slot)| Val::from_slot(*slot, *ty, &store.refs)).collect();
+        let args: Vec<Val> = params
+            .map(|(ty, slot)| Val::from_slot(*slot, *ty, &store.refs))
+            .collect();
         let mut results: Vec<Val> = types.results().iter().map(|ty| Val::default_for(*ty)).collect();
-        let mut caller = Caller::<T> { store, instance, call_state, data: PhantomData };
+        let mut caller = Caller::<T> {
+            store,
+            instance,
+            call_state,
+            data: PhantomData,
+        };
         closure(&mut caller, &args, &mut results)?;
         for (at, (result, ty)) in results.iter().zip(types.results()).enumerate() {
             if result.ty() != *ty {
-                let message = format!("a host function gave {} as result {}, its type says {ty}", result.ty(), at + 1);
+                let message = format!(
+                    "a host function gave {} as result {}, its type says {ty}",
+                    result.ty(),
+                    at + 1
+                );
                 return Err(Error::type_error(message).into());
             }
             slots[at] = result.to_slot(&mut caller.store.refs)?;
         }
         Ok(())
     };
-    Arc::new(HostFunc { ty, body: HostBody::Caller(Box::new(body)) })
+    Arc::new(HostFunc {
+        ty,
+        body: HostBody::Caller(Box::new(body)),
+    })
 }
 
 /// A function that stands for an import nobody defined: calling it traps.
@@ -340,5 +357,8 @@ pub(crate) fn stub(ty: FuncType, module: &str, name: &str) -> Arc<HostFunc> {
         report.detail = Some(import.clone());
         Err(Error::from(report).into())
     };
-    Arc::new(HostFunc { ty, body: HostBody::Caller(Box::new(body)) })
+    Arc::new(HostFunc {
+        ty,
+        body: HostBody::Caller(Box::new(body)),
+    })
 }

@@ -71,9 +71,18 @@ impl StoreInner {
         let data = &self.instances[instance.0 as usize];
         match kind {
             Kind::Func => Extern::Func(Func::new(store, self.func_ref(instance, index))),
-            Kind::Table => Extern::Table(Table { store, index: data.tables[index as usize] }),
-            Kind::Memory => Extern::Memory(Memory { store, index: data.memories[index as usize] }),
-            Kind::Global => Extern::Global(Global { store, index: data.globals[index as usize] }),
+            Kind::Table => Extern::Table(Table {
+                store,
+                index: data.tables[index as usize],
+            }),
+            Kind::Memory => Extern::Memory(Memory {
+                store,
+                index: data.memories[index as usize],
+            }),
+            Kind::Global => Extern::Global(Global {
+                store,
+                index: data.globals[index as usize],
+            }),
         }
     }
 
@@ -172,7 +181,10 @@ impl Instance {
     /// As [`Linker::instantiate_in`](crate::Linker::instantiate_in).
     pub fn new(store: &mut impl AsStoreMut, module: &Module, imports: &[Extern]) -> Result<Instance, Error> {
         let index = super::instantiate::instance(store.inner_mut(), module, imports)?;
-        Ok(Instance { store: store.inner().id, index: index.0 })
+        Ok(Instance {
+            store: store.inner().id,
+            index: index.0,
+        })
     }
 
     /// The module it was made from.
@@ -278,7 +290,18 @@ pub(crate) fn no_export(module: &Module, name: &str, wanted: &'static str) -> Er
                 ExternType::Global(_) => "global",
             }
     };
-    let found = module.exports().find(|export| export.name == name).map(|export| export.ty);
-    let available = module.exports().filter(|export| is_wanted(&export.ty)).map(|export| export.name.to_string());
-    Error::Export(Box::new(ExportError { name: name.to_string(), wanted, found, available: available.collect() }))
+    let found = module
+        .exports()
+        .find(|export| export.name == name)
+        .map(|export| export.ty);
+    let available = module
+        .exports()
+        .filter(|export| is_wanted(&export.ty))
+        .map(|export| export.name.to_string());
+    Error::Export(Box::new(ExportError {
+        name: name.to_string(),
+        wanted,
+        found,
+        available: available.collect(),
+    }))
 }

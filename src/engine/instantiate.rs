@@ -22,14 +22,18 @@ use super::types::ExternType;
 pub(crate) fn instance(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Result<InstanceId, Error> {
     // 1. The module is valid: there is no other way to have a `Module`.
     if !module.inner.engine.same(&store.engine) {
-        return Err(Error::type_error("the module was loaded with another engine than the store was made with"));
+        return Err(Error::type_error(
+            "the module was loaded with another engine than the store was made with",
+        ));
     }
     // 2. The types of what the module declares are in `ModuleInner`.
     // 3. There are as many imports as the module lists.
     let declared = &module.inner.imports;
     if declared.len() != imports.len() {
         let (want, have) = (declared.len(), imports.len());
-        return Err(Error::type_error(format!("the module has {want} imports, {have} were given")));
+        return Err(Error::type_error(format!(
+            "the module has {want} imports, {have} were given"
+        )));
     }
     // 4. Each import has a type that matches the one declared.
     check_imports(store, module, imports)?;
@@ -89,7 +93,11 @@ fn check_imports(store: &StoreInner, module: &Module, imports: &[Extern]) -> Res
             problems.push(import_problem(inner, import, expected, Some(given)));
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(link_error(inner, problems)) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(link_error(inner, problems))
+    }
 }
 
 pub(crate) fn import_problem(
@@ -98,13 +106,25 @@ pub(crate) fn import_problem(
     expected: ExternType,
     given: Option<ExternType>,
 ) -> ImportProblem {
-    let (module, field) = (module.text(&import.module).to_string(), module.text(&import.field).to_string());
-    ImportProblem { module, field, expected, given }
+    let (module, field) = (
+        module.text(&import.module).to_string(),
+        module.text(&import.field).to_string(),
+    );
+    ImportProblem {
+        module,
+        field,
+        expected,
+        given,
+    }
 }
 
 #[cold]
 pub(crate) fn link_error(module: &ModuleInner, problems: Vec<ImportProblem>) -> Error {
-    Error::Link(Box::new(LinkError { name: module.file.clone(), imports: module.imports.len(), problems }))
+    Error::Link(Box::new(LinkError {
+        name: module.file.clone(),
+        imports: module.imports.len(),
+        problems,
+    }))
 }
 
 /// Allocates what the module defines, and the instance.
@@ -134,7 +154,11 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
         None => 0,
     };
     for (at, ty) in inner.memories[inner.imported_memories as usize..].iter().enumerate() {
-        let header_globals = if at == 0 && inner.imported_memories == 0 { in_header } else { 0 };
+        let header_globals = if at == 0 && inner.imported_memories == 0 {
+            in_header
+        } else {
+            0
+        };
         memories.push(store.add_memory(*ty, header_globals)?);
     }
     let empty_memory = match memories.is_empty() {
@@ -152,7 +176,14 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
         Some(empty) => empty,
         None => &store.memories[memories[0] as usize],
     };
-    let mut cells = vec![0u64; if inner.global_offsets.is_some() { 0 } else { defined_globals }];
+    let mut cells = vec![
+        0u64;
+        if inner.global_offsets.is_some() {
+            0
+        } else {
+            defined_globals
+        }
+    ];
     let first_cell = cells.as_mut_ptr();
     let mut vm_globals: Vec<_> = globals.iter().map(|&at| store.globals[at as usize].cell()).collect();
     vm_globals.reserve_exact(defined_globals);
@@ -170,7 +201,12 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
         imports: funcs.as_ptr().cast(),
         id: id.0,
     });
-    for (ty, &cell) in inner.globals.iter().zip(&vm_globals).skip(inner.imported_globals as usize) {
+    for (ty, &cell) in inner
+        .globals
+        .iter()
+        .zip(&vm_globals)
+        .skip(inner.imported_globals as usize)
+    {
         globals.push(store.globals.len() as u32);
         // SAFETY: the cell stands below a memory or in `cells`, both of which the store keeps in place until it is
         // dropped, and there is one cell for each global.

@@ -36,22 +36,40 @@ enum Definition {
 
 impl<T> Clone for Linker<T> {
     fn clone(&self) -> Self {
-        let Linker { engine, names, shadowing, data } = self;
-        Linker { engine: engine.clone(), names: names.clone(), shadowing: *shadowing, data: *data }
+        let Linker {
+            engine,
+            names,
+            shadowing,
+            data,
+        } = self;
+        Linker {
+            engine: engine.clone(),
+            names: names.clone(),
+            shadowing: *shadowing,
+            data: *data,
+        }
     }
 }
 
 /// Without an engine: the one of the module that is instantiated counts.
 impl<T> Default for Linker<T> {
     fn default() -> Self {
-        Linker { engine: None, names: HashMap::new(), shadowing: false, data: PhantomData }
+        Linker {
+            engine: None,
+            names: HashMap::new(),
+            shadowing: false,
+            data: PhantomData,
+        }
     }
 }
 
 impl<T> std::fmt::Debug for Linker<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut names: Vec<_> =
-            self.names.iter().flat_map(|(module, names)| names.keys().map(move |name| (module, name))).collect();
+        let mut names: Vec<_> = self
+            .names
+            .iter()
+            .flat_map(|(module, names)| names.keys().map(move |name| (module, name)))
+            .collect();
         names.sort();
         f.debug_struct("Linker").field("names", &names).finish_non_exhaustive()
     }
@@ -60,7 +78,10 @@ impl<T> std::fmt::Debug for Linker<T> {
 impl<T: Send + 'static> Linker<T> {
     /// An empty linker for modules of `engine`.
     pub fn new(engine: &Engine) -> Linker<T> {
-        Linker { engine: Some(engine.clone()), ..Linker::default() }
+        Linker {
+            engine: Some(engine.clone()),
+            ..Linker::default()
+        }
     }
 
     /// Defines a function by a closure that sees memory 0 of the caller.
@@ -199,7 +220,9 @@ impl<T: Send + 'static> Linker<T> {
     /// and whatever ends the start function. [`Error::Type`] when module, store and linker are of different engines.
     pub fn instantiate_in(&self, store: &mut impl AsStoreMut<Data = T>, module: &Module) -> Result<Instance, Error> {
         if self.engine.as_ref().is_some_and(|engine| !engine.same(module.engine())) {
-            return Err(Error::type_error("the linker was made for another engine than the module was loaded with"));
+            return Err(Error::type_error(
+                "the linker was made for another engine than the module was loaded with",
+            ));
         }
         let store = store.inner_mut();
         let imports = self.resolve(store, module)?;
@@ -218,7 +241,9 @@ impl<T: Send + 'static> Linker<T> {
             let definition = self.definition(inner.text(&import.module), inner.text(&import.field));
             let given = match definition {
                 None => None,
-                Some(Definition::Host(func)) if import.kind == Kind::Func && func.ty == *inner.func_type(import.index) => {
+                Some(Definition::Host(func))
+                    if import.kind == Kind::Func && func.ty == *inner.func_type(import.index) =>
+                {
                     found.push(Definition::Host(func.clone()));
                     continue;
                 }
@@ -248,7 +273,9 @@ impl<T: Send + 'static> Linker<T> {
     fn add(&mut self, module: &str, name: &str, definition: Definition) -> Result<&mut Self, Error> {
         if !self.shadowing && self.definition(module, name).is_some() {
             let hint = "use another name, or `allow_shadowing`";
-            return Err(Error::type_error(format!("`{module}` `{name}` is already defined: {hint}")));
+            return Err(Error::type_error(format!(
+                "`{module}` `{name}` is already defined: {hint}"
+            )));
         }
         let names = match self.names.get_mut(module) {
             Some(names) => names,

@@ -207,8 +207,12 @@ impl Module {
     /// [`Error::Io`] when it cannot be read, [`Error::Decode`] when it is not a module.
     pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Module, Error> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path)
-            .map_err(|source| Error::Io(Box::new(IoError { path: path.display().to_string(), source })))?;
+        let bytes = std::fs::read(path).map_err(|source| {
+            Error::Io(Box::new(IoError {
+                path: path.display().to_string(),
+                source,
+            }))
+        })?;
         let name = path.file_name().unwrap_or(path.as_os_str());
         decode::module(engine, bytes, Some(name.to_string_lossy().into_owned()))
     }
@@ -276,7 +280,9 @@ impl ModuleInner {
 
     /// The export of that name.
     pub(crate) fn export(&self, name: &str) -> Option<&Export> {
-        let find = self.exports_by_name.binary_search_by(|&at| self.text(&self.exports[at as usize].name).cmp(name));
+        let find = self
+            .exports_by_name
+            .binary_search_by(|&at| self.text(&self.exports[at as usize].name).cmp(name));
         find.ok().map(|at| &self.exports[self.exports_by_name[at] as usize])
     }
 }
@@ -289,7 +295,9 @@ impl Drop for ModuleInner {
 
 impl std::fmt::Debug for Module {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Module").field("file", &self.inner.file).finish_non_exhaustive()
+        f.debug_struct("Module")
+            .field("file", &self.inner.file)
+            .finish_non_exhaustive()
     }
 }
 

@@ -40,7 +40,10 @@ pub struct Store<T = ()> {
 impl<T: Send + 'static> Store<T> {
     /// An empty store with the limits and the fuel of the engine's configuration.
     pub fn new(engine: &Engine, data: T) -> Store<T> {
-        Store { inner: Box::new(StoreInner::new(engine, Box::new(data))), data: PhantomData }
+        Store {
+            inner: Box::new(StoreInner::new(engine, Box::new(data))),
+            data: PhantomData,
+        }
     }
 
     /// The embedder's data.
@@ -224,11 +227,15 @@ impl StoreInner {
     }
 
     pub(crate) fn data<T: 'static>(&self) -> &T {
-        self.data.downcast_ref().expect("the type of a store's data does not change")
+        self.data
+            .downcast_ref()
+            .expect("the type of a store's data does not change")
     }
 
     pub(crate) fn data_mut<T: 'static>(&mut self) -> &mut T {
-        self.data.downcast_mut().expect("the type of a store's data does not change")
+        self.data
+            .downcast_mut()
+            .expect("the type of a store's data does not change")
     }
 
     /// What the handlers see of this store. Shared with interrupt handles, which touch its atomics only.
@@ -249,7 +256,11 @@ impl StoreInner {
     /// Refuses a handle of another store.
     #[inline]
     pub(crate) fn check_handle(&self, store: u64, what: &'static str) -> Result<(), Error> {
-        if store == self.id { Ok(()) } else { Err(Error::wrong_store(what)) }
+        if store == self.id {
+            Ok(())
+        } else {
+            Err(Error::wrong_store(what))
+        }
     }
 
     /// Makes a change of `limits` known to the memories.
@@ -277,7 +288,10 @@ impl StoreInner {
 
     /// Memory 0 of an instance, or an empty one, and what references need.
     pub(crate) fn memory_and_refs(&mut self, instance: InstanceId) -> (&mut LinearMemory, &mut Refs) {
-        let index = self.instances.get(instance.0 as usize).and_then(|data| data.memories.first());
+        let index = self
+            .instances
+            .get(instance.0 as usize)
+            .and_then(|data| data.memories.first());
         let memory = match index {
             Some(&index) => &mut self.memories[index as usize],
             None => &mut self.empty_memory,
@@ -287,12 +301,20 @@ impl StoreInner {
 
     /// Memory 0 of an instance, or an empty one, and the embedder's data.
     pub(crate) fn memory_and_data<T: 'static>(&mut self, instance: InstanceId) -> (&mut LinearMemory, &mut T) {
-        let index = self.instances.get(instance.0 as usize).and_then(|data| data.memories.first());
+        let index = self
+            .instances
+            .get(instance.0 as usize)
+            .and_then(|data| data.memories.first());
         let memory = match index {
             Some(&index) => &mut self.memories[index as usize],
             None => &mut self.empty_memory,
         };
-        (memory, self.data.downcast_mut().expect("the type of a store's data does not change"))
+        (
+            memory,
+            self.data
+                .downcast_mut()
+                .expect("the type of a store's data does not change"),
+        )
     }
 
     /// Brings the copies of byte-0 addresses up to date, where memories move when they grow.
@@ -320,7 +342,11 @@ impl StoreInner {
             results: func.ty.result_slots() as u16,
             store: self.id,
         });
-        self.hosts.funcs.push(HostSlot { func: Some(func.clone()), spare: func.clone(), type_id: id });
+        self.hosts.funcs.push(HostSlot {
+            func: Some(func.clone()),
+            spare: func.clone(),
+            type_id: id,
+        });
         self.hosts.known.insert(Arc::as_ptr(func), vm);
         vm
     }
@@ -355,7 +381,10 @@ impl StoreInner {
             Some(instance) => {
                 // SAFETY: instances live as long as the store, too.
                 let instance = unsafe { instance.as_ref() }.id;
-                (self.instances[instance as usize].module.inner.func_type(func.index), false)
+                (
+                    self.instances[instance as usize].module.inner.func_type(func.index),
+                    false,
+                )
             }
         }
     }
@@ -408,7 +437,10 @@ impl StoreInner {
         let data = &self.instances[instance.0 as usize];
         let segment_bytes = data.data_bytes(segment);
         let memory = &mut self.memories[data.memories[memory as usize] as usize];
-        let end = src.checked_add(n).filter(|&end| end <= segment_bytes.len() as u64).ok_or(Trap::MemoryOutOfBounds)?;
+        let end = src
+            .checked_add(n)
+            .filter(|&end| end <= segment_bytes.len() as u64)
+            .ok_or(Trap::MemoryOutOfBounds)?;
         let bytes = &segment_bytes[src as usize..end as usize];
         memory.write(dst, bytes).map_err(|_| Trap::MemoryOutOfBounds)
     }

@@ -97,7 +97,10 @@ impl Table {
 
 fn fitting_slot(store: &mut StoreInner, ty: TableType, value: &Val) -> Result<u64, Error> {
     if value.ty() != ty.element {
-        return Err(Error::type_error(format!("a value of type {} does not fit {ty}", value.ty())));
+        return Err(Error::type_error(format!(
+            "a value of type {} does not fit {ty}",
+            value.ty()
+        )));
     }
     value.to_slot(&mut store.refs)
 }
@@ -120,14 +123,20 @@ impl TableData {
     }
 
     pub(crate) fn present_type(&self) -> TableType {
-        TableType { minimum: self.len(), ..self.ty }
+        TableType {
+            minimum: self.len(),
+            ..self.ty
+        }
     }
 
     /// Spec: exec/modules.html#grow-table
     pub(crate) fn grow(&mut self, delta: u64, init: u64, limit: u64) -> Result<u64, GrowError> {
         let old = self.len();
         let maximum = self.ty.maximum.unwrap_or(MAX_TABLE_ELEMENTS).min(MAX_TABLE_ELEMENTS);
-        let len = old.checked_add(delta).filter(|&len| len <= maximum).ok_or(GrowError::Maximum)?;
+        let len = old
+            .checked_add(delta)
+            .filter(|&len| len <= maximum)
+            .ok_or(GrowError::Maximum)?;
         if len > limit {
             return Err(GrowError::Limit);
         }
@@ -135,12 +144,18 @@ impl TableData {
             let len = usize::try_from(len).map_err(|_| GrowError::Host)?;
             if len > self.elements.capacity() {
                 // Twice the size, so that growing one by one does not copy everything each time; else what is needed.
-                let more = (len - self.elements.len()).max(self.elements.len().min(limit as usize - self.elements.len()));
+                let more =
+                    (len - self.elements.len()).max(self.elements.len().min(limit as usize - self.elements.len()));
                 let roomy = self.elements.try_reserve_exact(more);
-                roomy.or_else(|_| self.elements.try_reserve_exact(len - old as usize)).map_err(|_| GrowError::Host)?;
+                roomy
+                    .or_else(|_| self.elements.try_reserve_exact(len - old as usize))
+                    .map_err(|_| GrowError::Host)?;
             }
             self.elements.resize(len, init);
-            *self.vm.get_mut() = VmTable { base: self.elements.as_mut_ptr(), len: len as u64 };
+            *self.vm.get_mut() = VmTable {
+                base: self.elements.as_mut_ptr(),
+                len: len as u64,
+            };
         }
         Ok(old)
     }
@@ -183,7 +198,10 @@ impl StoreInner {
             elements.try_reserve_exact(len).map_err(|_| no_room(len))?;
             elements.resize(len, init);
         }
-        let vm = Owned::new(VmTable { base: elements.as_mut_ptr(), len: len as u64 });
+        let vm = Owned::new(VmTable {
+            base: elements.as_mut_ptr(),
+            len: len as u64,
+        });
         self.tables.push(TableData { ty, vm, elements });
         Ok(self.tables.len() as u32 - 1)
     }
@@ -217,7 +235,10 @@ impl StoreInner {
         n: u64,
     ) -> Result<(), Trap> {
         let data = &self.instances[instance.0 as usize];
-        let (to, from) = (data.tables[dst_table as usize] as usize, data.tables[src_table as usize] as usize);
+        let (to, from) = (
+            data.tables[dst_table as usize] as usize,
+            data.tables[src_table as usize] as usize,
+        );
         let src = range(src, n, self.tables[from].len())?;
         let dst = range(dst, n, self.tables[to].len())?;
         match self.tables.get_disjoint_mut([to, from]) {
@@ -284,15 +305,27 @@ mod tests {
         assert_eq!(table.grow(&mut store, 3, ExternRef::new(9u8).into()).unwrap(), 2);
         assert!(table.grow(&mut store, 1, null()).is_err());
         assert_eq!(table.grow(&mut store, 0, null()).unwrap(), 5);
-        let Val::ExternRef(Some(value)) = table.get(&store, 4).unwrap() else { panic!("grown elements are set") };
+        let Val::ExternRef(Some(value)) = table.get(&store, 4).unwrap() else {
+            panic!("grown elements are set")
+        };
         assert_eq!(value.downcast_ref(), Some(&9u8));
         assert_eq!(table.get(&store, 5).unwrap_err().trap(), Some(Trap::TableOutOfBounds));
 
-        let unbounded = Table::new(&mut store, TableType::new(ValType::FuncRef, 8, None), Val::FuncRef(None)).unwrap();
+        let unbounded = Table::new(
+            &mut store,
+            TableType::new(ValType::FuncRef, 8, None),
+            Val::FuncRef(None),
+        )
+        .unwrap();
         assert!(unbounded.grow(&mut store, 3, Val::FuncRef(None)).is_err());
         assert!(unbounded.grow(&mut store, 1 << 31, Val::FuncRef(None)).is_err());
         assert_eq!(unbounded.size(&store).unwrap(), 8);
-        let error = Table::new(&mut store, TableType::new(ValType::FuncRef, 11, None), Val::FuncRef(None)).unwrap_err();
+        let error = Table::new(
+            &mut store,
+            TableType::new(ValType::FuncRef, 11, None),
+            Val::FuncRef(None),
+        )
+        .unwrap_err();
         assert_eq!(
             error.to_string(),
             "table limit reached: 11 elements asked for, the limit is 10 elements: \

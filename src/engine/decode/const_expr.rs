@@ -29,7 +29,12 @@ pub(super) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Refusa
             Operator::I64Sub => ConstOp::I64Sub,
             Operator::I64Mul => ConstOp::I64Mul,
             Operator::End => break,
-            other => return Err(Refusal::invalid(offset, format!("{other:?} is not supported in a constant"))),
+            other => {
+                return Err(Refusal::invalid(
+                    offset,
+                    format!("{other:?} is not supported in a constant"),
+                ));
+            }
         };
         // A vector only from the second instruction on: segments can have a million expressions of one.
         match (first, ops.is_empty()) {

@@ -31,7 +31,11 @@ impl Names {
                 Ok(Name::Module { name, .. }) => names.module = Some(range(name)),
                 Ok(Name::Function(map)) => {
                     // A count from the file is not to be trusted with an allocation; the reader stops at its end.
-                    names.funcs.extend(map.into_iter().map_while(Result::ok).map(|named| (named.index, range(named.name))));
+                    names.funcs.extend(
+                        map.into_iter()
+                            .map_while(Result::ok)
+                            .map(|named| (named.index, range(named.name))),
+                    );
                 }
                 Ok(_) => {}
                 Err(_) => break,

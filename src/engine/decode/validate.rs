@@ -48,7 +48,10 @@ pub(super) fn bodies(
         0 => std::thread::available_parallelism().map_or(1, |count| count.get()),
         count => count,
     };
-    let helpers = available.min(code_bytes / BYTES_PER_THREAD + 1).min(work.chunks.len()).saturating_sub(1);
+    let helpers = available
+        .min(code_bytes / BYTES_PER_THREAD + 1)
+        .min(work.chunks.len())
+        .saturating_sub(1);
     std::thread::scope(|scope| {
         for _ in 0..helpers {
             // Where no thread can be had, the others do its part.
