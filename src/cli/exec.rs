@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
 
 use wasmrun::{
-    Config, DecodeError, Engine, Error, Executor, ExternType, Func, FuncType, Instance, Linker, Module, Store, Val,
+    Config, Engine, Error, Executor, ExternType, Func, FuncType, Instance, Linker, Module, Store, Val,
     create_wasi_linker,
 };
 
@@ -73,15 +73,11 @@ fn ended(args: &ExecArgs, file: &OsStr, error: &Error) -> Ending {
             Ending::Timeout
         }
         Error::Link(link) => {
-            let missing_only = link.problems.iter().all(|problem| problem.given.is_none());
-            let functions_only = link.problems.iter().all(|problem| matches!(problem.expected, ExternType::Func(_)));
-            let hint = if missing_only && functions_only {
-                "\nhint: only `wasi_snapshot_preview1` is provided; with --allow-unknown-imports the program runs until it \
-                 calls something else"
-            } else {
-                ""
-            };
-            report::error(&format!("{link}{hint}"));
+            report::link(link, &label(file));
+            Ending::Failure
+        }
+        Error::Limit(limit) => {
+            report::limit(limit, &label(file));
             Ending::Failure
         }
         other => {
@@ -147,9 +143,8 @@ fn load(engine: &Engine, file: &OsStr) -> Result<Module, Failure> {
     }
     Module::new(engine, bytes).map_err(|error| match error {
         Error::Decode(mut refusal) => {
-            let refusal: &mut DecodeError = &mut refusal;
-            refusal.name = Some("<stdin>".to_owned());
-            Failure::Engine(Error::Decode(Box::new(refusal.clone())))
+            refusal.name = Some(label(file));
+            Error::Decode(refusal).into()
         }
         other => other.into(),
     })
@@ -168,10 +163,17 @@ enum Entry<'a> {
 /// What to call when the command line does not say: `_start` for programs; a reactor is only initialised.
 fn program(module: &Module, file: &OsStr) -> Result<Entry<'static>, Failure> {
     let nothing_to_nothing = |ty: &FuncType| ty.params().is_empty() && ty.results().is_empty();
-    let exports = |name: &str| module.exports().find(|export| export.name == name).map(|export| export.ty);
+    let exports = |name: &str| {
+        module
+            .exports()
+            .find(|export| export.name == name)
+            .map(|export| export.ty)
+    };
     for name in ["_start", "_initialize", "main"] {
         match exports(name) {
-            Some(ExternType::Func(ty)) if nothing_to_nothing(&ty) => return Ok(Entry::Program(name)),
+            Some(ExternType::Func(ty)) if nothing_to_nothing(&ty) => {
+                return Ok(Entry::Program(name));
+            }
             _ => {}
         }
     }

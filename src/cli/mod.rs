@@ -37,7 +37,11 @@ pub fn main() -> ExitCode {
         Err(message) => {
             // Help and version are messages too; only they go to stdout.
             let _ = message.print();
-            if message.use_stderr() { Ending::Usage } else { Ending::Done }
+            if message.use_stderr() {
+                Ending::Usage
+            } else {
+                Ending::Done
+            }
         }
     };
     ending.into()
@@ -52,7 +56,9 @@ fn parse(typed: Vec<OsString>) -> Result<Cli, clap::Error> {
         && args.file_and_args[0].as_encoded_bytes().starts_with(b"-")
     {
         let strict = |exec: clap::Command| exec.mut_arg("file_and_args", |arg| arg.allow_hyphen_values(false));
-        Cli::command().mut_subcommand("exec", strict).try_get_matches_from(typed)?;
+        Cli::command()
+            .mut_subcommand("exec", strict)
+            .try_get_matches_from(typed)?;
     }
     Ok(cli)
 }
@@ -61,10 +67,14 @@ fn parse(typed: Vec<OsString>) -> Result<Cli, clap::Error> {
 ///
 /// Done before clap sees it, because clap would go on looking for a command among the guest's arguments.
 fn with_command(mut args: Vec<OsString>) -> Vec<OsString> {
-    let Some(first) = args.get(1) else { return args };
+    let Some(first) = args.get(1) else {
+        return args;
+    };
     let is_ours = |word: &str| {
         ["-h", "--help", "-V", "--version"].contains(&word)
-            || Cli::command().get_subcommands().any(|command| command.get_name() == word)
+            || Cli::command()
+                .get_subcommands()
+                .any(|command| command.get_name() == word)
     };
     if !first.to_str().is_some_and(is_ours) {
         args.insert(1, "exec".into());
@@ -92,32 +102,59 @@ mod tests {
     #[test]
     fn everything_after_the_file_is_the_guests() {
         for words in [
-            &["wasmrun", "--fuel", "5", "a.wasm", "--fuel", "6", "exec", "-h", "--", "--dir"][..],
-            &["wasmrun", "exec", "--fuel=5", "a.wasm", "--fuel", "6", "exec", "-h", "--", "--dir"],
+            &[
+                "wasmrun", "--fuel", "5", "a.wasm", "--fuel", "6", "exec", "-h", "--", "--dir",
+            ][..],
+            &[
+                "wasmrun", "exec", "--fuel=5", "a.wasm", "--fuel", "6", "exec", "-h", "--", "--dir",
+            ],
         ] {
             let args = exec_args(words);
             assert_eq!(args.fuel, Some(5));
             assert!(args.dir.is_empty());
-            assert_eq!(args.file_and_args, ["a.wasm", "--fuel", "6", "exec", "-h", "--", "--dir"]);
+            assert_eq!(
+                args.file_and_args,
+                ["a.wasm", "--fuel", "6", "exec", "-h", "--", "--dir"]
+            );
         }
-        assert_eq!(exec_args(&["wasmrun", "a.wasm", "--", "x"]).file_and_args, ["a.wasm", "--", "x"]);
+        assert_eq!(
+            exec_args(&["wasmrun", "a.wasm", "--", "x"]).file_and_args,
+            ["a.wasm", "--", "x"]
+        );
         assert_eq!(exec_args(&["wasmrun", "-", "x"]).file_and_args, ["-", "x"]);
-        assert_eq!(exec_args(&["wasmrun", "--", "a.wasm", "-x"]).file_and_args, ["a.wasm", "-x"]);
+        assert_eq!(
+            exec_args(&["wasmrun", "--", "a.wasm", "-x"]).file_and_args,
+            ["a.wasm", "-x"]
+        );
     }
 
     #[test]
     fn an_option_we_do_not_have_is_not_taken_for_the_file() {
-        for words in [&["wasmrun", "--fule", "5", "a.wasm"][..], &["wasmrun", "exec", "--fuel=5", "-v", "a.wasm", "-x"]] {
+        for words in [
+            &["wasmrun", "--fule", "5", "a.wasm"][..],
+            &["wasmrun", "exec", "--fuel=5", "-v", "a.wasm", "-x"],
+        ] {
             let words = with_command(words.iter().map(OsString::from).collect());
             let error = parse(words).expect_err("no such option");
             assert_eq!(error.kind(), clap::error::ErrorKind::UnknownArgument);
         }
-        assert_eq!(exec_args(&["wasmrun", "--", "-a.wasm", "-x"]).file_and_args, ["-a.wasm", "-x"]);
+        assert_eq!(
+            exec_args(&["wasmrun", "--", "-a.wasm", "-x"]).file_and_args,
+            ["-a.wasm", "-x"]
+        );
     }
 
     #[test]
     fn cargo_can_use_it_as_a_runner() {
-        let args = exec_args(&["wasmrun", "exec", "--dir=.", "t-0a1b.wasm", "--nocapture", "--test-threads=1", "dir"]);
+        let args = exec_args(&[
+            "wasmrun",
+            "exec",
+            "--dir=.",
+            "t-0a1b.wasm",
+            "--nocapture",
+            "--test-threads=1",
+            "dir",
+        ]);
         assert_eq!(args.dir.len(), 1);
         assert_eq!(args.file_and_args[1..], ["--nocapture", "--test-threads=1", "dir"]);
     }

@@ -8,7 +8,9 @@ use super::run::Dir;
 #[test]
 fn the_guests_code_is_cut_to_eight_bits() {
     for (code, status) in [(0, 0), (7, 7), (255, 255), (256, 0), (-1, 255)] {
-        let out = Dir::with("exit.wat", guests::exit(code)).wasmrun(["exec", "exit.wat"]).run();
+        let out = Dir::with("exit.wat", guests::exit(code))
+            .wasmrun(["exec", "exit.wat"])
+            .run();
         assert_eq!(out.code(), status, "{out}");
         assert_eq!((out.stdout.as_str(), out.stderr.as_str()), ("", ""));
     }
@@ -16,7 +18,9 @@ fn the_guests_code_is_cut_to_eight_bits() {
 
 #[test]
 fn a_return_is_a_success() {
-    let out = Dir::with("a.wat", r#"(module (func (export "_start")))"#).wasmrun(["a.wat"]).run();
+    let out = Dir::with("a.wat", r#"(module (func (export "_start")))"#)
+        .wasmrun(["a.wat"])
+        .run();
     insta::assert_snapshot!(out, @"status 0");
 }
 
@@ -32,35 +36,57 @@ fn a_trap_is_134_and_says_where() {
 
 #[test]
 fn a_trap_in_the_start_function_is_one_too() {
-    let out = Dir::with("a.wat", "(module (func $f unreachable) (start $f))").wasmrun(["a.wat"]).run();
+    let out = Dir::with("a.wat", "(module (func $f unreachable) (start $f))")
+        .wasmrun(["a.wat"])
+        .run();
     insta::assert_snapshot!(out);
 }
 
 #[test]
 fn deep_recursion_shows_the_innermost_functions_and_how_many_there_are() {
-    let dir = Dir::with("deep.wat", r#"(module (func $f (export "_start") (call $f) (call $f)))"#);
+    let dir = Dir::with(
+        "deep.wat",
+        r#"(module (func $f (export "_start") (call $f) (call $f)))"#,
+    );
     let out = dir.wasmrun(["--max-stack", "64K", "deep.wat"]).run();
     assert_eq!(out.code(), 134, "{out}");
-    assert!(out.stderr.starts_with("error: trap: call stack exhausted\n   0: f  deep.wat+0x"), "{out}");
+    assert!(
+        out.stderr
+            .starts_with("error: trap: call stack exhausted\n   0: f  deep.wat+0x"),
+        "{out}"
+    );
     assert!(out.stderr.lines().count() < 40, "{out}");
-    assert!(out.stderr.lines().last().is_some_and(|line| line.starts_with("  ... and ")), "{out}");
+    assert!(
+        out.stderr
+            .lines()
+            .last()
+            .is_some_and(|line| line.starts_with("  ... and ")),
+        "{out}"
+    );
 }
 
 #[test]
 fn out_of_fuel_is_134() {
-    let out = Dir::with("spin.wat", guests::SPIN).wasmrun(["--fuel", "100000", "spin.wat"]).run();
+    let out = Dir::with("spin.wat", guests::SPIN)
+        .wasmrun(["--fuel", "100000", "spin.wat"])
+        .run();
     insta::assert_snapshot!(out);
 }
 
 #[test]
 fn enough_fuel_changes_nothing() {
-    let out = Dir::with("argv.wat", guests::ARGV).wasmrun(["--fuel", "100000", "argv.wat", "x"]).run();
+    let out = Dir::with("argv.wat", guests::ARGV)
+        .wasmrun(["--fuel", "100000", "argv.wat", "x"])
+        .run();
     insta::assert_snapshot!(out);
 }
 
 /// Runs a guest under `--timeout 300ms` with a silent stdin.
 fn timed_out(guest: &str) {
-    let out = Dir::with("guest.wat", guest).wasmrun(["--timeout", "300ms", "guest.wat"]).silent_stdin().run();
+    let out = Dir::with("guest.wat", guest)
+        .wasmrun(["--timeout", "300ms", "guest.wat"])
+        .silent_stdin()
+        .run();
     assert_eq!(out.code(), 124, "{out}");
     assert_eq!(out.stderr, "error: timeout: the program did not end within 300ms\n");
     assert!(out.time >= Duration::from_millis(300), "{:?}", out.time);
@@ -101,7 +127,10 @@ fn a_timeout_ends_a_sleep() {
 
 #[test]
 fn a_timeout_that_does_not_come_to_pass_changes_nothing() {
-    let out = Dir::with("cat.wat", guests::CAT).wasmrun(["--timeout", "60s", "cat.wat"]).stdin("all\n").run();
+    let out = Dir::with("cat.wat", guests::CAT)
+        .wasmrun(["--timeout", "60s", "cat.wat"])
+        .stdin("all\n")
+        .run();
     insta::assert_snapshot!(out, @r"
     status 0
     --- stdout

@@ -22,7 +22,8 @@ pub const ARGV: &str = r#"(module
 
 /// Prints its environment, one variable per line.
 pub fn environ() -> String {
-    ARGV.replace("args_sizes_get", "environ_sizes_get").replace("args_get", "environ_get")
+    ARGV.replace("args_sizes_get", "environ_sizes_get")
+        .replace("args_get", "environ_get")
 }
 
 /// Ends with a code.

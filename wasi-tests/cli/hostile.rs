@@ -89,7 +89,10 @@ fn memory_can_be_limited() {
         (if (i32.ne (memory.grow (i32.const 15)) (i32.const 1)) (then unreachable))
         (if (i32.ne (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable))))"#;
     assert_eq!(wat(guest, &["--max-memory", "1M"]).code(), 0);
-    insta::assert_snapshot!(wat(r#"(module (memory 17) (func (export "_start")))"#, &["--max-memory", "1M"]));
+    insta::assert_snapshot!(wat(
+        r#"(module (memory 17) (func (export "_start")))"#,
+        &["--max-memory", "1M"]
+    ));
 }
 
 #[test]

@@ -18,7 +18,8 @@ const LIBRARY: &str = r#"(module
 
 fn invoke(name: &str, args: &[&str]) -> Output {
     let dir = Dir::with("lib.wat", LIBRARY);
-    dir.wasmrun([&["exec", "--invoke", name, "lib.wat"], args].concat()).run()
+    dir.wasmrun([&["exec", "--invoke", name, "lib.wat"], args].concat())
+        .run()
 }
 
 /// The results of a call that succeeds, joined by commas.
@@ -58,7 +59,11 @@ fn a_wrong_name_lists_what_there_is() {
 fn something_that_is_no_function_cannot_be_called() {
     let out = invoke("memory", &[]);
     assert_eq!(out.code(), 2);
-    assert!(out.stderr.starts_with("error: `memory` is (memory 1), not a function\nexported functions:\n"), "{out}");
+    assert!(
+        out.stderr
+            .starts_with("error: `memory` is (memory 1), not a function\nexported functions:\n"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -78,6 +83,8 @@ fn a_trap_is_a_trap() {
 
 #[test]
 fn a_library_alone_is_not_run_but_explained() {
-    let out = Dir::with("lib.wat", r#"(module (func (export "f") (param i32)))"#).wasmrun(["lib.wat"]).run();
+    let out = Dir::with("lib.wat", r#"(module (func (export "f") (param i32)))"#)
+        .wasmrun(["lib.wat"])
+        .run();
     insta::assert_snapshot!(out);
 }

@@ -35,7 +35,10 @@ fn help_fits_on_a_screen() {
     for args in [&["--help"][..], &["exec", "--help"]] {
         let out = Dir::new().wasmrun(args).run();
         let examples = out.stdout.find("\nExamples:\n").expect("examples");
-        assert!(!out.stdout[examples..].contains("\nOptions:"), "examples come last: {out}");
+        assert!(
+            !out.stdout[examples..].contains("\nOptions:"),
+            "examples come last: {out}"
+        );
     }
 }
 
@@ -43,10 +46,19 @@ fn help_fits_on_a_screen() {
 fn the_version_says_how_it_was_built() {
     let out = Dir::new().wasmrun(["--version"]).run();
     let lines: Vec<&str> = out.stdout.lines().collect();
-    assert!(lines[0].starts_with(concat!("wasmrun ", env!("CARGO_PKG_VERSION"))), "{out}");
+    assert!(
+        lines[0].starts_with(concat!("wasmrun ", env!("CARGO_PKG_VERSION"))),
+        "{out}"
+    );
     assert!(lines[1].starts_with("target: "), "{out}");
-    assert!(["dispatch: tail calls", "dispatch: portable loop"].contains(&lines[2]), "{out}");
-    assert!(lines[3].starts_with("features: ") && lines[3].contains("tail-call"), "{out}");
+    assert!(
+        ["dispatch: tail calls", "dispatch: portable loop"].contains(&lines[2]),
+        "{out}"
+    );
+    assert!(
+        lines[3].starts_with("features: ") && lines[3].contains("tail-call"),
+        "{out}"
+    );
 }
 
 #[test]
@@ -93,7 +105,11 @@ fn all_unknown_imports_stand_in_one_message() {
 
 #[test]
 fn unknown_imports_trap_when_called_if_they_are_allowed() {
-    insta::assert_snapshot!(Dir::with("app.wat", UNKNOWN).wasmrun(["--allow-unknown-imports", "app.wat"]).run());
+    insta::assert_snapshot!(
+        Dir::with("app.wat", UNKNOWN)
+            .wasmrun(["--allow-unknown-imports", "app.wat"])
+            .run()
+    );
 }
 
 #[test]

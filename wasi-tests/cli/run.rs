@@ -45,8 +45,14 @@ impl Dir {
     pub fn wasmrun<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wasmrun"));
         command.args(args).current_dir(self.0.path()).env_clear();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Run { command, input: Input::Null }
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Run {
+            command,
+            input: Input::Null,
+        }
     }
 }
 
@@ -112,7 +118,13 @@ impl Run {
         let text = |reader: thread::JoinHandle<Vec<u8>>| {
             String::from_utf8_lossy(&reader.join().expect("the reader does not panic")).into_owned()
         };
-        let output = Output { stdout: text(stdout), stderr: text(stderr), status, peak_kib, time: start.elapsed() };
+        let output = Output {
+            stdout: text(stdout),
+            stderr: text(stderr),
+            status,
+            peak_kib,
+            time: start.elapsed(),
+        };
         assert!(!output.stderr.contains("panicked at"), "{output}");
         output
     }
@@ -170,13 +182,19 @@ pub struct Output {
 impl Output {
     /// The exit status; a signal is a fault.
     pub fn code(&self) -> i32 {
-        self.status.code().unwrap_or_else(|| panic!("ended by a signal: {self}"))
+        self.status
+            .code()
+            .unwrap_or_else(|| panic!("ended by a signal: {self}"))
     }
 
     /// Fails unless memory stayed below.
     #[track_caller]
     pub fn assert_below_mib(&self, mib: u64) {
-        assert!(self.peak_kib < mib * 1024, "{} KiB in RAM, {mib} MiB allowed\n{self}", self.peak_kib);
+        assert!(
+            self.peak_kib < mib * 1024,
+            "{} KiB in RAM, {mib} MiB allowed\n{self}",
+            self.peak_kib
+        );
     }
 
     /// Fails unless it took less.

@@ -21,8 +21,14 @@ fn argv0_is_the_base_name() {
 
 #[test]
 fn everything_after_the_file_is_the_guests() {
-    assert_eq!(argv(&["argv.wasm", "--env", "A", "-h", "--version"]), ["argv.wasm", "--env", "A", "-h", "--version"]);
-    assert_eq!(argv(&["exec", "argv.wasm", "--fuel=0", "", "a b"]), ["argv.wasm", "--fuel=0", "", "a b"]);
+    assert_eq!(
+        argv(&["argv.wasm", "--env", "A", "-h", "--version"]),
+        ["argv.wasm", "--env", "A", "-h", "--version"]
+    );
+    assert_eq!(
+        argv(&["exec", "argv.wasm", "--fuel=0", "", "a b"]),
+        ["argv.wasm", "--fuel=0", "", "a b"]
+    );
 }
 
 #[test]
@@ -36,7 +42,10 @@ fn the_first_double_hyphen_after_the_file_is_dropped() {
 
 #[test]
 fn a_module_can_come_from_stdin() {
-    let out = Dir::new().wasmrun(["-", "a"]).stdin(wat::parse_str(guests::ARGV).expect("text")).run();
+    let out = Dir::new()
+        .wasmrun(["-", "a"])
+        .stdin(wat::parse_str(guests::ARGV).expect("text"))
+        .run();
     insta::assert_snapshot!(out, @r"
     status 0
     --- stdout
@@ -53,7 +62,12 @@ fn a_module_can_come_from_stdin() {
 
 fn environ(args: &[&str]) -> String {
     let dir = Dir::with("env.wat", guests::environ());
-    let out = dir.wasmrun(args).env("HOST", "ours").env("SECRET", "1").env("EMPTY", "").run();
+    let out = dir
+        .wasmrun(args)
+        .env("HOST", "ours")
+        .env("SECRET", "1")
+        .env("EMPTY", "")
+        .run();
     assert_eq!((out.code(), out.stderr.as_str()), (0, ""), "{out}");
     let mut lines: Vec<&str> = out.stdout.lines().collect();
     lines.sort();
@@ -69,7 +83,10 @@ fn variables_are_given_by_name_only() {
     assert_eq!(environ(&["--env", "EMPTY", "--env", "UNSET", "env.wat"]), "EMPTY=");
     assert_eq!(environ(&["--env", "A=1", "--env=A=2", "env.wat"]), "A=2");
     assert_eq!(environ(&["--inherit-env", "env.wat"]), "EMPTY= HOST=ours SECRET=1");
-    assert_eq!(environ(&["--inherit-env", "--env", "SECRET=", "env.wat"]), "EMPTY= HOST=ours SECRET=");
+    assert_eq!(
+        environ(&["--inherit-env", "--env", "SECRET=", "env.wat"]),
+        "EMPTY= HOST=ours SECRET="
+    );
 }
 
 #[test]
@@ -109,7 +126,10 @@ fn directories_are_named_as_asked() {
 #[test]
 fn a_guest_can_read_and_write_until_the_end() {
     let text = "line\n".repeat(100_000);
-    let out = Dir::with("cat.wat", guests::CAT).wasmrun(["cat.wat"]).stdin(text.clone()).run();
+    let out = Dir::with("cat.wat", guests::CAT)
+        .wasmrun(["cat.wat"])
+        .stdin(text.clone())
+        .run();
     assert_eq!((out.code(), out.stderr.as_str()), (0, ""));
     assert!(out.stdout == text);
 }
@@ -124,7 +144,10 @@ fn streams_that_nobody_reads_are_no_reason_to_panic() {
     // EPIPE is 64 in Preview 1, and what becomes of it is the guest's business.
     assert_eq!(dir.wasmrun(["cat.wat"]).stdin("x").broken_stdout().run().code(), 64);
     assert_eq!(dir.wasmrun(["trap.wat"]).broken_stderr().run().code(), 134);
-    assert_eq!(dir.wasmrun(["nosuch.wat"]).broken_stderr().broken_stdout().run().code(), 1);
+    assert_eq!(
+        dir.wasmrun(["nosuch.wat"]).broken_stderr().broken_stdout().run().code(),
+        1
+    );
     assert_eq!(dir.wasmrun(["--nope"]).broken_stderr().run().code(), 2);
     assert_eq!(dir.wasmrun(["--help"]).broken_stdout().run().code(), 0);
     assert_eq!(dir.wasmrun(["--version"]).broken_stdout().run().code(), 0);
