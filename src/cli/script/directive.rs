@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use wasmrun::{DecodeReason, Engine, Error, Extern, Instance, Linker, Module, Store, Val};
+use wasmrun::{DecodeReason, Engine, Error, Extern, Instance, InterruptHandle, Linker, Module, Store, Val};
 use wast::token::Id;
 use wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, Wat};
 
@@ -43,6 +43,11 @@ impl State {
             last_definition: None,
             definitions: HashMap::new(),
         })
+    }
+
+    /// With it a directive can be ended.
+    pub(super) fn interrupt_handle(&self) -> InterruptHandle {
+        self.store.interrupt_handle()
     }
 
     pub(super) fn carry_out(&mut self, directive: WastDirective<'_>) -> Verdict {

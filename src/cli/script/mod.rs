@@ -10,6 +10,7 @@ mod directive;
 mod encode;
 mod spectest;
 mod value;
+mod watchdog;
 
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;
@@ -19,6 +20,8 @@ use wast::Wast;
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
 use wast::token::Span;
+
+use watchdog::Watchdog;
 
 /// What became of one script.
 #[derive(Debug, Default)]
@@ -114,7 +117,9 @@ fn run_directives(text: &str, engine: Engine) -> ScriptReport {
         }
     };
     let mut report = ScriptReport::default();
+    let watchdog = Watchdog::new(state.interrupt_handle());
     for directive in script.directives {
+        watchdog.directive();
         let span = directive.span();
         let keyword = directive::keyword(&directive);
         match state.carry_out(directive) {
