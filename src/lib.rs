@@ -6,10 +6,5 @@
 pub mod engine;
 pub mod wasi;
 
-pub use engine::{
-    Caller, Config, Engine, Error, Executor, ExportType, Extern, ExternRef, ExternType, Features,
-    Frame, Func, FuncType, Global, GlobalType, Halt, ImportType, Instance, InterruptHandle, LinearMemory, Linker,
-    Memory, MemoryError, MemoryType, Module, Optimizations, Outcome, Pause, PauseReason, Store, StoreLimits,
-    Suspend, Table, TableType, Trap, TrapReport, TypedFunc, Val, ValType, WasmParams, WasmResults, WasmTy,
-};
+pub use engine::*;
 pub use wasi::{WasiEnv, create_wasi_linker};

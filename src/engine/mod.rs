@@ -5,7 +5,9 @@
 //!
 //! Spec links are relative to <https://webassembly.github.io/spec/core/>, version 3.0.
 
+mod code;
 mod config;
+mod decode;
 mod error;
 mod executor;
 mod func;
@@ -14,7 +16,7 @@ mod host;
 mod instance;
 mod instantiate;
 mod interrupt;
-mod decode;
+mod limits;
 mod link;
 mod memory;
 mod module;
@@ -26,17 +28,20 @@ mod types;
 mod value;
 
 pub use config::{Config, Engine, Features, Optimizations};
-pub use error::{Error, ErrorContext};
-pub use executor::Executor;
+pub use error::{
+    DecodeError, DecodeReason, Error, ExportError, ImportProblem, InstantiateError, IoError, LimitError, LinkError,
+    TypeError,
+};
+pub use executor::{Executor, TypedCall};
 pub use func::{Func, Outcome, Pause, PauseReason, TypedFunc};
 pub use global::Global;
-pub use host::{Caller, Halt, Suspend};
+pub use host::{Caller, Halt, IntoFunc, IntoFuncWith, IntoHostResult, Suspend};
 pub use instance::{Extern, Instance};
-pub use interrupt::InterruptHandle;
+pub use interrupt::{Interrupt, InterruptHandle, WakerGuard};
 pub use link::Linker;
-pub use memory::{LinearMemory, Memory, MemoryError};
+pub use memory::{Address, GrowError, LinearMemory, Memory, MemoryError};
 pub use module::{ExportType, ImportType, Module};
-pub use store::{Store, StoreLimits};
+pub use store::{AsStore, AsStoreMut, Store, StoreLimits};
 pub use table::Table;
 pub use trap::{Frame, Trap, TrapReport};
 pub use types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};

@@ -1,0 +1,1 @@
+//! Module + imports → instance, by the steps of the specification.

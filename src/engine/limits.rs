@@ -1,0 +1,53 @@
+//! Each limit: its number, its unit, and where it comes from.
+
+use super::error::Error;
+use super::types::PAGE_BYTES;
+
+/// What the guests of one store may use together.
+///
+/// A grow that would pass a limit answers -1 as the specification allows, an instantiation fails with
+/// [`Error::Limit`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreLimits {
+    /// Bytes of all memories together. Default: 4 GiB, the most a 32-bit memory can have.
+    pub memory: u64,
+    /// Elements of any one table. Default: 10,000,000 (80 MB).
+    pub table_elements: u64,
+    /// Instances. Default: 10,000.
+    pub instances: usize,
+    /// Memories. Default: 10,000.
+    pub memories: usize,
+    /// Tables. Default: 10,000.
+    pub tables: usize,
+    /// Bytes of the value stack of one run: the depth of calls. Default: 8 MiB.
+    pub stack: usize,
+}
+
+impl Default for StoreLimits {
+    fn default() -> StoreLimits {
+        StoreLimits {
+            memory: 65_536 * PAGE_BYTES,
+            table_elements: 10_000_000,
+            instances: 10_000,
+            memories: 10_000,
+            tables: 10_000,
+            stack: 8 << 20,
+        }
+    }
+}
+
+impl StoreLimits {
+    /// Refuses the next of something when there are already `have`.
+    pub(crate) fn check_count(what: &'static str, have: usize, limit: usize) -> Result<(), Error> {
+        if have < limit {
+            return Ok(());
+        }
+        Err(Error::limit(what, what, limit as u64, have as u64 + 1, "raise it in `StoreLimits`"))
+    }
+}
+
+/// Pages a 32-bit memory can have. Spec: valid/types.html#memory-types
+pub(crate) const MAX_PAGES: u64 = 65_536;
+
+/// Elements a 32-bit table can have. Spec: valid/types.html#table-types
+pub(crate) const MAX_TABLE_ELEMENTS: u64 = u32::MAX as u64;

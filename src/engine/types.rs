@@ -1,0 +1,300 @@
+//! The types of the specification: values, functions, tables, memories, globals, and what a module imports or exports.
+//!
+//! Their `Display` is the text format's notation, because that is what error messages print.
+//! Spec: syntax/types.html.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Bytes in a WebAssembly page: memories are sized in these.
+pub(crate) const PAGE_BYTES: u64 = 65_536;
+
+/// The type of a value.
+///
+/// Spec: syntax/types.html#value-types
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ValType {
+    /// 32-bit integer; its sign is given by the instruction that uses it.
+    I32,
+    /// 64-bit integer.
+    I64,
+    /// IEEE 754 single precision.
+    F32,
+    /// IEEE 754 double precision.
+    F64,
+    /// A reference to a function, or null.
+    FuncRef,
+    /// A reference to something of the host, or null.
+    ExternRef,
+}
+
+impl ValType {
+    /// Slots of 64 bits a value of this type takes on the value stack.
+    pub(crate) const fn slots(self) -> usize {
+        1
+    }
+
+    /// Whether it is a reference type, one that tables can hold.
+    pub const fn is_ref(self) -> bool {
+        matches!(self, ValType::FuncRef | ValType::ExternRef)
+    }
+}
+
+impl fmt::Display for ValType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ValType::I32 => "i32",
+            ValType::I64 => "i64",
+            ValType::F32 => "f32",
+            ValType::F64 => "f64",
+            ValType::FuncRef => "funcref",
+            ValType::ExternRef => "externref",
+        })
+    }
+}
+
+/// The type of a function: what it takes and what it gives back. Cheap to clone.
+///
+/// Spec: syntax/types.html#function-types
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct FuncType {
+    /// Parameters, then results.
+    types: Arc<[ValType]>,
+    params: u32,
+}
+
+impl FuncType {
+    /// The type `[params] -> [results]`.
+    pub fn new(params: impl IntoIterator<Item = ValType>, results: impl IntoIterator<Item = ValType>) -> FuncType {
+        let mut types: Vec<ValType> = params.into_iter().collect();
+        let params = types.len() as u32;
+        types.extend(results);
+        FuncType { types: types.into(), params }
+    }
+
+    /// The types of the parameters, in order.
+    pub fn params(&self) -> &[ValType] {
+        &self.types[..self.params as usize]
+    }
+
+    /// The types of the results, in order.
+    pub fn results(&self) -> &[ValType] {
+        &self.types[self.params as usize..]
+    }
+
+    /// Slots the parameters take.
+    pub(crate) fn param_slots(&self) -> usize {
+        self.params().iter().map(|ty| ty.slots()).sum()
+    }
+
+    /// Slots the results take.
+    pub(crate) fn result_slots(&self) -> usize {
+        self.results().iter().map(|ty| ty.slots()).sum()
+    }
+}
+
+impl fmt::Debug for FuncType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// `(func (param i32 i32) (result i32))`.
+impl fmt::Display for FuncType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(func")?;
+        for (word, types) in [("param", self.params()), ("result", self.results())] {
+            if !types.is_empty() {
+                write!(f, " ({word}")?;
+                for ty in types {
+                    write!(f, " {ty}")?;
+                }
+                f.write_str(")")?;
+            }
+        }
+        f.write_str(")")
+    }
+}
+
+/// The type of a table: what it holds and how many of them, in elements.
+///
+/// Spec: syntax/types.html#table-types
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableType {
+    /// The type of the elements, a reference type.
+    pub element: ValType,
+    /// Elements it starts with.
+    pub minimum: u64,
+    /// Elements it may grow to; `None` for no bound of its own.
+    pub maximum: Option<u64>,
+}
+
+impl TableType {
+    /// A table of `minimum` to `maximum` elements of type `element`.
+    pub const fn new(element: ValType, minimum: u64, maximum: Option<u64>) -> TableType {
+        TableType { element, minimum, maximum }
+    }
+}
+
+impl fmt::Display for TableType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(table {} {})", Bounds(self.minimum, self.maximum), self.element)
+    }
+}
+
+/// The type of a memory: its size in pages of 64 KiB.
+///
+/// Spec: syntax/types.html#memory-types
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryType {
+    /// Pages it starts with.
+    pub minimum: u64,
+    /// Pages it may grow to; `None` for no bound of its own.
+    pub maximum: Option<u64>,
+}
+
+impl MemoryType {
+    /// A memory of `minimum` to `maximum` pages (64 KiB each).
+    pub const fn new(minimum: u64, maximum: Option<u64>) -> MemoryType {
+        MemoryType { minimum, maximum }
+    }
+}
+
+impl fmt::Display for MemoryType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(memory {})", Bounds(self.minimum, self.maximum))
+    }
+}
+
+/// The type of a global: what it holds and whether it can be written.
+///
+/// Spec: syntax/types.html#global-types
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GlobalType {
+    /// The type of its value.
+    pub content: ValType,
+    /// Whether `global.set` is allowed.
+    pub mutable: bool,
+}
+
+impl GlobalType {
+    /// A global that holds a `content`.
+    pub const fn new(content: ValType, mutable: bool) -> GlobalType {
+        GlobalType { content, mutable }
+    }
+}
+
+impl fmt::Display for GlobalType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.mutable {
+            write!(f, "(global (mut {}))", self.content)
+        } else {
+            write!(f, "(global {})", self.content)
+        }
+    }
+}
+
+/// The type of something imported or exported.
+///
+/// Spec: syntax/types.html#external-types
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExternType {
+    /// A function.
+    Func(FuncType),
+    /// A table.
+    Table(TableType),
+    /// A memory.
+    Memory(MemoryType),
+    /// A global.
+    Global(GlobalType),
+}
+
+impl fmt::Display for ExternType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExternType::Func(ty) => ty.fmt(f),
+            ExternType::Table(ty) => ty.fmt(f),
+            ExternType::Memory(ty) => ty.fmt(f),
+            ExternType::Global(ty) => ty.fmt(f),
+        }
+    }
+}
+
+impl ExternType {
+    /// Whether something of type `self` may stand where `required` is imported: equal, and for tables and memories
+    /// within the bounds asked for.
+    ///
+    /// `self` must carry the *current* size as its minimum: growth counts.
+    /// Spec: valid/matching.html#external-types
+    pub(crate) fn matches(&self, required: &ExternType) -> bool {
+        match (self, required) {
+            (ExternType::Func(have), ExternType::Func(want)) => have == want,
+            (ExternType::Global(have), ExternType::Global(want)) => have == want,
+            (ExternType::Table(have), ExternType::Table(want)) => {
+                have.element == want.element
+                    && limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
+            }
+            (ExternType::Memory(have), ExternType::Memory(want)) => {
+                limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Spec: valid/matching.html#limits
+fn limits_match(min: u64, max: Option<u64>, want_min: u64, want_max: Option<u64>) -> bool {
+    min >= want_min
+        && match (max, want_max) {
+            (_, None) => true,
+            (Some(max), Some(want)) => max <= want,
+            (None, Some(_)) => false,
+        }
+}
+
+/// `1` or `1 2`.
+struct Bounds(u64, Option<u64>);
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Some(maximum) => write!(f, "{} {maximum}", self.0),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_print_as_in_the_text_format() {
+        let ty = FuncType::new([ValType::I32, ValType::I32], [ValType::F64]);
+        assert_eq!(ty.to_string(), "(func (param i32 i32) (result f64))");
+        assert_eq!(FuncType::new([], []).to_string(), "(func)");
+        assert_eq!(MemoryType::new(1, Some(2)).to_string(), "(memory 1 2)");
+        assert_eq!(TableType::new(ValType::FuncRef, 3, None).to_string(), "(table 3 funcref)");
+        assert_eq!(GlobalType::new(ValType::I64, true).to_string(), "(global (mut i64))");
+    }
+
+    #[test]
+    fn params_and_results_are_told_apart() {
+        let a = FuncType::new([ValType::I32], []);
+        let b = FuncType::new([], [ValType::I32]);
+        assert_ne!(a, b);
+        assert_eq!((a.params().len(), a.results().len()), (1, 0));
+    }
+
+    #[test]
+    fn a_memory_matches_when_it_is_inside_the_bounds_asked_for() {
+        let memory = |min, max| ExternType::Memory(MemoryType::new(min, max));
+        assert!(memory(2, None).matches(&memory(1, None)));
+        assert!(memory(2, Some(3)).matches(&memory(1, Some(3))));
+        assert!(!memory(0, None).matches(&memory(1, None)));
+        assert!(!memory(1, None).matches(&memory(1, Some(3))));
+        assert!(!memory(1, Some(4)).matches(&memory(1, Some(3))));
+    }
+}
