@@ -11,10 +11,10 @@ pub(crate) const AT_ONCE: u64 = 64 * 1024;
 pub(crate) const BULK_WORDS: usize = 2 + SLOW_WORDS;
 
 /// Words of a slow instruction: handler; kind and three slots; two immediates; see `run::slow`.
-pub(crate) const SLOW_WORDS: usize = 4;
+pub(crate) const SLOW_WORDS: usize = 5;
 
 handler! {
-    /// Leaves for the driver. Word 1: kind, d (32 bits each). Word 2: a, b. Word 3: c, immediate.
+    /// Leaves for the driver. Word 1: kind, d (32 bits each). Word 2: a, b. Word 3: c. Word 4: immediates i, j.
     fn slow[](r) { leave!(r, SLOW) }
 }
 handler! {
