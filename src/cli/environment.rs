@@ -1,0 +1,51 @@
+//! What the guest is given: arguments, variables, directories, and our own standard streams. Nothing else.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use wasmrun::WasiEnv;
+
+use super::args::ExecArgs;
+use super::units::Variable;
+
+/// Makes the guest's world; `words` are argv[0] and what follows.
+///
+/// # Errors
+/// A directory that cannot be opened, named in the message.
+pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, String> {
+    let ours: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let mut env = WasiEnv::new();
+    let _ = (variables(args, &ours), words, &mut env);
+    Ok(env)
+}
+
+/// argv[0]: the base name, because where the module lies is none of the guest's business.
+pub fn argv0(args: &ExecArgs, file: &OsStr) -> OsString {
+    match &args.argv0 {
+        Some(name) => name.clone(),
+        None => Path::new(file).file_name().unwrap_or(file).to_owned(),
+    }
+}
+
+/// The variables for the guest, each once, in the order in which they were first named.
+fn variables(args: &ExecArgs, ours: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
+    let mut variables: Vec<(OsString, OsString)> = Vec::new();
+    let mut set = |key: &OsString, value: &OsString| match variables.iter_mut().find(|(known, _)| known == key) {
+        Some((_, old)) => old.clone_from(value),
+        None => variables.push((key.clone(), value.clone())),
+    };
+    if args.inherit_env {
+        ours.iter().for_each(|(key, value)| set(key, value));
+    }
+    for variable in &args.env {
+        match variable {
+            Variable::Set(key, value) => set(key, value),
+            Variable::PassOn(key) => {
+                if let Some((_, value)) = ours.iter().find(|(ours, _)| ours == key) {
+                    set(key, value);
+                }
+            }
+        }
+    }
+    variables
+}

@@ -1,0 +1,232 @@
+//! `wasmrun exec`: loads a module, gives it what the command line grants, runs it.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex};
+
+use wasmrun::{
+    Config, DecodeError, Engine, Error, Executor, ExternType, Func, FuncType, Instance, Linker, Module, Store, Val,
+    create_wasi_linker,
+};
+
+use super::args::ExecArgs;
+use super::environment::{argv0, environment};
+use super::exit::Ending;
+use super::timeout::{self, Timer};
+use super::{invoke, report};
+
+/// Why the guest did not end by itself.
+enum Failure {
+    /// The command line is wrong.
+    Usage(String),
+    /// The host could not do it.
+    Host(String),
+    /// The engine refused the module or ended the run.
+    Engine(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Engine(error)
+    }
+}
+
+/// Runs the command and says on stderr what went wrong, if anything did.
+pub fn run(args: &ExecArgs) -> Ending {
+    let mut words = args.file_and_args.iter().cloned();
+    let file = words.next().expect("clap: at least one value");
+    let mut rest: Vec<OsString> = words.collect();
+    if rest.first().is_some_and(|word| word == "--") {
+        rest.remove(0);
+    }
+    match load_and_run(args, &file, rest) {
+        Ok(()) => Ending::Done,
+        Err(Failure::Usage(message)) => {
+            report::error(&message);
+            Ending::Usage
+        }
+        Err(Failure::Host(message)) => {
+            report::error(&message);
+            Ending::Failure
+        }
+        Err(Failure::Engine(error)) => ended(args, &file, &error),
+    }
+}
+
+/// Tells the user about an error of the engine, and what it means for the exit status.
+fn ended(args: &ExecArgs, file: &OsStr, error: &Error) -> Ending {
+    if let Some(code) = Executor::is_proc_exit(error) {
+        return Ending::Guest(code as u32);
+    }
+    match error {
+        Error::Trap(trap) => {
+            report::trap(trap, &label(file));
+            Ending::Trap
+        }
+        Error::OutOfFuel => {
+            let fuel = args.fuel.unwrap_or(0);
+            report::error(&format!("out of fuel: the program used up the {fuel} units of --fuel"));
+            Ending::Trap
+        }
+        Error::Interrupted => {
+            report::error(&timeout::message(args.timeout.unwrap_or_default()));
+            Ending::Timeout
+        }
+        Error::Link(link) => {
+            let missing_only = link.problems.iter().all(|problem| problem.given.is_none());
+            let functions_only = link.problems.iter().all(|problem| matches!(problem.expected, ExternType::Func(_)));
+            let hint = if missing_only && functions_only {
+                "\nhint: only `wasi_snapshot_preview1` is provided; with --allow-unknown-imports the program runs until it \
+                 calls something else"
+            } else {
+                ""
+            };
+            report::error(&format!("{link}{hint}"));
+            Ending::Failure
+        }
+        other => {
+            report::error(&other.to_string());
+            Ending::Failure
+        }
+    }
+}
+
+/// What messages call the module.
+fn label(file: &OsStr) -> String {
+    if file == "-" {
+        return "<stdin>".to_owned();
+    }
+    let base_name = std::path::Path::new(file).file_name().unwrap_or(file);
+    base_name.to_string_lossy().into_owned()
+}
+
+fn load_and_run(args: &ExecArgs, file: &OsStr, rest: Vec<OsString>) -> Result<(), Failure> {
+    let engine = Engine::new(config(args));
+    let module = load(&engine, file)?;
+    // Everything on the command line is looked at before the guest runs its first instruction.
+    let entry = match &args.invoke {
+        Some(name) => {
+            let ty = invoke::find(&module, name).map_err(Failure::Usage)?;
+            Entry::Invoke(name, invoke::arguments(name, &ty, &rest).map_err(Failure::Usage)?)
+        }
+        None => program(&module, file)?,
+    };
+    let mut words = vec![argv0(args, file)];
+    if args.invoke.is_none() {
+        words.extend(rest);
+    }
+    let env = environment(args, words).map_err(Failure::Host)?;
+    let mut linker = create_wasi_linker(Arc::new(Mutex::new(env)));
+    if args.allow_unknown_imports {
+        linker.stub_unknown_imports(&module)?;
+    }
+    run_entry(args, &engine, &linker, &module, entry)
+}
+
+fn config(args: &ExecArgs) -> Config {
+    let mut config = Config::new();
+    if let Some(fuel) = args.fuel {
+        config = config.fuel(fuel);
+    }
+    if let Some(bytes) = args.max_memory {
+        config = config.max_memory(bytes);
+    }
+    if let Some(bytes) = args.max_stack {
+        config = config.max_stack(usize::try_from(bytes).unwrap_or(usize::MAX));
+    }
+    config
+}
+
+fn load(engine: &Engine, file: &OsStr) -> Result<Module, Failure> {
+    if file != "-" {
+        return Ok(Module::from_file(engine, file)?);
+    }
+    let mut bytes = Vec::new();
+    if let Err(error) = std::io::stdin().lock().read_to_end(&mut bytes) {
+        return Err(Failure::Host(format!("cannot read the module from stdin: {error}")));
+    }
+    Module::new(engine, bytes).map_err(|error| match error {
+        Error::Decode(mut refusal) => {
+            let refusal: &mut DecodeError = &mut refusal;
+            refusal.name = Some("<stdin>".to_owned());
+            Failure::Engine(Error::Decode(Box::new(refusal.clone())))
+        }
+        other => other.into(),
+    })
+}
+
+/// What is called once the module is instantiated.
+enum Entry<'a> {
+    /// A program, by its exported function without parameters.
+    Program(&'static str),
+    /// A module whose start function is all there is to run.
+    Instantiation,
+    /// `--invoke`.
+    Invoke(&'a str, Vec<Val>),
+}
+
+/// What to call when the command line does not say: `_start` for programs; a reactor is only initialised.
+fn program(module: &Module, file: &OsStr) -> Result<Entry<'static>, Failure> {
+    let nothing_to_nothing = |ty: &FuncType| ty.params().is_empty() && ty.results().is_empty();
+    let exports = |name: &str| module.exports().find(|export| export.name == name).map(|export| export.ty);
+    for name in ["_start", "_initialize", "main"] {
+        match exports(name) {
+            Some(ExternType::Func(ty)) if nothing_to_nothing(&ty) => return Ok(Entry::Program(name)),
+            _ => {}
+        }
+    }
+    if module.exports().all(|export| !matches!(export.ty, ExternType::Func(_))) {
+        return Ok(Entry::Instantiation);
+    }
+    let label = label(file);
+    let functions = invoke::functions(module);
+    Err(Failure::Usage(format!(
+        "{label} has no `_start`: it is a library; choose a function with --invoke\n{functions}"
+    )))
+}
+
+fn run_entry(
+    args: &ExecArgs,
+    engine: &Engine,
+    linker: &Linker,
+    module: &Module,
+    entry: Entry<'_>,
+) -> Result<(), Failure> {
+    let mut store = Store::new(engine, ());
+    // From here on guest code runs: a start function can spin as well as any other.
+    let _timer = match args.timeout {
+        None => None,
+        Some(limit) => Some(
+            Timer::start(limit, store.interrupt_handle())
+                .map_err(|error| Failure::Host(format!("cannot start a thread for --timeout: {error}")))?,
+        ),
+    };
+    let instance = linker.instantiate_in(&mut store, module)?;
+    match entry {
+        Entry::Instantiation => Ok(()),
+        Entry::Program(name) => {
+            func(instance, &mut store, name)?.call(&mut store, &[])?;
+            Ok(())
+        }
+        Entry::Invoke(name, arguments) => {
+            if name != "_initialize"
+                && let Ok(initialize) = func(instance, &mut store, "_initialize")
+            {
+                initialize.call(&mut store, &[])?;
+            }
+            let results = func(instance, &mut store, name)?.call(&mut store, &arguments)?;
+            print_results(&results)
+        }
+    }
+}
+
+fn func(instance: Instance, store: &mut Store<()>, name: &str) -> Result<Func, Error> {
+    instance.func(store, name)
+}
+
+fn print_results(results: &[Val]) -> Result<(), Failure> {
+    let lines: String = results.iter().map(|value| invoke::show(value) + "\n").collect();
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush());
+    written.map_err(|error| Failure::Host(format!("cannot write the results: {error}")))
+}

@@ -1,0 +1,158 @@
+//! Values in scripts: arguments, expected results, and how a result is compared with what was expected.
+
+use std::fmt::Write as _;
+
+use wasmrun::{ExternRef, Val};
+use wast::core::{AbstractHeapType, HeapType, NanPattern, WastArgCore, WastRetCore};
+use wast::{WastArg, WastRet};
+
+use super::{Miss, skipped};
+
+/// Turns the arguments of an `invoke` into values.
+pub(super) fn arguments(args: &[WastArg<'_>]) -> Result<Vec<Val>, Miss> {
+    args.iter().map(argument).collect()
+}
+
+fn argument(arg: &WastArg<'_>) -> Result<Val, Miss> {
+    let WastArg::Core(arg) = arg else {
+        return skipped("component model");
+    };
+    Ok(match arg {
+        WastArgCore::I32(value) => Val::I32(*value),
+        WastArgCore::I64(value) => Val::I64(*value),
+        WastArgCore::F32(value) => Val::F32(f32::from_bits(value.bits)),
+        WastArgCore::F64(value) => Val::F64(f64::from_bits(value.bits)),
+        WastArgCore::RefNull(heap) => match heap_kind(heap) {
+            Some(HeapKind::Func) => Val::FuncRef(None),
+            Some(HeapKind::Extern) => Val::ExternRef(None),
+            None => return skipped("gc"),
+        },
+        WastArgCore::RefExtern(number) => Val::ExternRef(Some(ExternRef::new(*number))),
+        WastArgCore::RefHost(_) => return skipped("gc"),
+        WastArgCore::V128(_) => return skipped("simd"),
+    })
+}
+
+#[derive(PartialEq)]
+enum HeapKind {
+    Func,
+    Extern,
+}
+
+/// `None` for the heap types of garbage collection and exceptions.
+fn heap_kind(heap: &HeapType<'_>) -> Option<HeapKind> {
+    match heap {
+        HeapType::Abstract { ty: AbstractHeapType::Func | AbstractHeapType::NoFunc, .. } => Some(HeapKind::Func),
+        HeapType::Abstract { ty: AbstractHeapType::Extern | AbstractHeapType::NoExtern, .. } => Some(HeapKind::Extern),
+        _ => None,
+    }
+}
+
+/// Compares results with what a script expects; the message shows both.
+pub(super) fn compare(found: &[Val], expected: &[WastRet<'_>]) -> Result<(), Miss> {
+    let mut all_equal = found.len() == expected.len();
+    for (found, expected) in found.iter().zip(expected) {
+        let WastRet::Core(expected) = expected else {
+            return skipped("component model");
+        };
+        all_equal &= equal(found, expected)?;
+    }
+    if all_equal {
+        return Ok(());
+    }
+    let expected = list(expected.iter().map(|ret| match ret {
+        WastRet::Core(ret) => show_expected(ret),
+        other => format!("{other:?}"),
+    }));
+    Err(Miss::Failed(format!("expected {expected}, found {}", list(found.iter().map(show)))))
+}
+
+fn equal(found: &Val, expected: &WastRetCore<'_>) -> Result<bool, Miss> {
+    Ok(match (expected, found) {
+        (WastRetCore::I32(expected), Val::I32(found)) => expected == found,
+        (WastRetCore::I64(expected), Val::I64(found)) => expected == found,
+        // Bits are compared, never values: -0 and 0 differ, and a NaN equals itself.
+        (WastRetCore::F32(pattern), Val::F32(found)) => match pattern {
+            NanPattern::CanonicalNan => found.to_bits() & 0x7fff_ffff == 0x7fc0_0000,
+            NanPattern::ArithmeticNan => found.to_bits() & 0x7fc0_0000 == 0x7fc0_0000,
+            NanPattern::Value(expected) => expected.bits == found.to_bits(),
+        },
+        (WastRetCore::F64(pattern), Val::F64(found)) => match pattern {
+            NanPattern::CanonicalNan => found.to_bits() & 0x7fff_ffff_ffff_ffff == 0x7ff8_0000_0000_0000,
+            NanPattern::ArithmeticNan => found.to_bits() & 0x7ff8_0000_0000_0000 == 0x7ff8_0000_0000_0000,
+            NanPattern::Value(expected) => expected.bits == found.to_bits(),
+        },
+        (WastRetCore::RefNull(None), Val::FuncRef(None) | Val::ExternRef(None)) => true,
+        (WastRetCore::RefNull(Some(heap)), Val::FuncRef(None)) => heap_kind(heap) == Some(HeapKind::Func),
+        (WastRetCore::RefNull(Some(heap)), Val::ExternRef(None)) => heap_kind(heap) == Some(HeapKind::Extern),
+        (WastRetCore::RefExtern(None), Val::ExternRef(Some(_))) => true,
+        (WastRetCore::RefExtern(Some(number)), Val::ExternRef(Some(found))) => host_number(found) == Some(*number),
+        (WastRetCore::RefFunc(None), Val::FuncRef(Some(_))) => true,
+        (WastRetCore::Either(choices), _) => {
+            for choice in choices {
+                if equal(found, choice)? {
+                    return Ok(true);
+                }
+            }
+            false
+        }
+        (WastRetCore::V128(_), _) => return skipped("simd"),
+        (
+            WastRetCore::RefHost(_)
+            | WastRetCore::RefAny
+            | WastRetCore::RefEq
+            | WastRetCore::RefArray
+            | WastRetCore::RefStruct
+            | WastRetCore::RefI31
+            | WastRetCore::RefI31Shared,
+            _,
+        ) => return skipped("gc"),
+        _ => false,
+    })
+}
+
+/// The number a script gave to a host reference.
+fn host_number(reference: &ExternRef) -> Option<u32> {
+    reference.downcast_ref::<u32>().copied()
+}
+
+fn list(values: impl Iterator<Item = String>) -> String {
+    let mut text = String::from("[");
+    for (index, value) in values.enumerate() {
+        let separator = if index > 0 { ", " } else { "" };
+        let _ = write!(text, "{separator}{value}");
+    }
+    text + "]"
+}
+
+fn show(value: &Val) -> String {
+    match value {
+        Val::I32(value) => format!("i32 {value}"),
+        Val::I64(value) => format!("i64 {value}"),
+        Val::F32(value) => format!("f32 {value:?} ({:#010x})", value.to_bits()),
+        Val::F64(value) => format!("f64 {value:?} ({:#018x})", value.to_bits()),
+        Val::FuncRef(None) => "null funcref".to_owned(),
+        Val::FuncRef(Some(_)) => "funcref".to_owned(),
+        Val::ExternRef(None) => "null externref".to_owned(),
+        Val::ExternRef(Some(reference)) => match host_number(reference) {
+            Some(number) => format!("externref {number}"),
+            None => "externref".to_owned(),
+        },
+        other => other.to_string(),
+    }
+}
+
+fn show_expected(expected: &WastRetCore<'_>) -> String {
+    match expected {
+        WastRetCore::I32(value) => show(&Val::I32(*value)),
+        WastRetCore::I64(value) => show(&Val::I64(*value)),
+        WastRetCore::F32(NanPattern::Value(value)) => show(&Val::F32(f32::from_bits(value.bits))),
+        WastRetCore::F64(NanPattern::Value(value)) => show(&Val::F64(f64::from_bits(value.bits))),
+        WastRetCore::F32(NanPattern::CanonicalNan) => "f32 nan:canonical".to_owned(),
+        WastRetCore::F32(NanPattern::ArithmeticNan) => "f32 nan:arithmetic".to_owned(),
+        WastRetCore::F64(NanPattern::CanonicalNan) => "f64 nan:canonical".to_owned(),
+        WastRetCore::F64(NanPattern::ArithmeticNan) => "f64 nan:arithmetic".to_owned(),
+        WastRetCore::RefExtern(Some(number)) => format!("externref {number}"),
+        other => format!("{other:?}"),
+    }
+}

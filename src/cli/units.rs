@@ -1,0 +1,164 @@
+//! Texts on the command line → values: sizes, times, directories, variables.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+
+/// A directory for the guest: `HOST[::GUEST]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// Where it is.
+    pub host: PathBuf,
+    /// What the guest calls it.
+    pub guest: String,
+}
+
+/// A variable for the guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Variable {
+    /// `KEY=VALUE`.
+    Set(OsString, OsString),
+    /// `KEY`: ours, if we have it.
+    PassOn(OsString),
+}
+
+/// A parser for [`Directory`].
+pub fn directory() -> impl TypedValueParser<Value = Directory> {
+    OsStringValueParser::new().try_map(|text| parse_directory(&text))
+}
+
+/// A parser for [`Variable`].
+pub fn variable() -> impl TypedValueParser<Value = Variable> {
+    OsStringValueParser::new().try_map(|text| parse_variable(&text))
+}
+
+fn parse_directory(text: &OsStr) -> Result<Directory, String> {
+    let bytes = text.as_encoded_bytes();
+    // The first `::`, as a host path with one in it is rarer than a guest path with one.
+    let (host, guest) = match bytes.windows(2).position(|pair| pair == b"::") {
+        Some(at) => (sub_string(text, ..at), sub_string(text, at + 2..)),
+        None => (text.to_owned(), text.to_owned()),
+    };
+    let guest = guest.into_string().map_err(|_| "the guest's name for it must be UTF-8".to_owned())?;
+    if host.is_empty() {
+        return Err("the host's directory is empty".to_owned());
+    }
+    if guest.is_empty() {
+        return Err("the guest's name for it is empty".to_owned());
+    }
+    Ok(Directory { host: host.into(), guest })
+}
+
+fn parse_variable(text: &OsStr) -> Result<Variable, String> {
+    let bytes = text.as_encoded_bytes();
+    let variable = match bytes.iter().position(|&byte| byte == b'=') {
+        Some(at) => Variable::Set(sub_string(text, ..at), sub_string(text, at + 1..)),
+        None => Variable::PassOn(text.to_owned()),
+    };
+    match &variable {
+        Variable::Set(key, _) | Variable::PassOn(key) if key.is_empty() => Err("the variable has no name".to_owned()),
+        _ => Ok(variable),
+    }
+}
+
+/// A part of a text that ends and begins next to ASCII characters, which is where an `OsStr` may be cut.
+#[cfg(unix)]
+fn sub_string(text: &OsStr, range: impl std::slice::SliceIndex<[u8], Output = [u8]>) -> OsString {
+    use std::os::unix::ffi::OsStrExt;
+    OsStr::from_bytes(&text.as_bytes()[range]).to_owned()
+}
+
+/// Elsewhere the text goes through UTF-8: `OsStr` cannot be cut without `unsafe`.
+#[cfg(not(unix))]
+fn sub_string(text: &OsStr, range: impl std::slice::SliceIndex<[u8], Output = [u8]>) -> OsString {
+    String::from_utf8_lossy(&text.as_encoded_bytes()[range]).into_owned().into()
+}
+
+/// Reads a number of bytes: `65536`, `64K`, `64KiB`, `256M`, `1G`.
+pub fn size(text: &str) -> Result<u64, String> {
+    let (number, unit) = split_unit(text);
+    let shift = match unit {
+        "" | "B" => 0,
+        "K" | "k" | "KiB" => 10,
+        "M" | "m" | "MiB" => 20,
+        "G" | "g" | "GiB" => 30,
+        _ => {
+            return Err(format!("`{unit}` is not a unit: use K, M or G (1024 bytes and its powers), or none for bytes"));
+        }
+    };
+    let number: u64 = number.parse().map_err(|_| "a size is a whole number and K, M, G or nothing".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "the size is too big".to_owned())
+}
+
+/// Reads a time: `300ms`, `1s`, `1.5s`, `2m`, `1h`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = split_unit(text);
+    let seconds_per_unit = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        "" => return Err("the unit is missing: 300ms, 1.5s, 2m".to_owned()),
+        _ => return Err(format!("`{unit}` is not a unit: use ms, s, m or h")),
+    };
+    let number: f64 = number.parse().map_err(|_| "a time is a number and a unit: 300ms, 1.5s, 2m".to_owned())?;
+    let duration = Duration::try_from_secs_f64(number * seconds_per_unit).map_err(|_| "the time is too long")?;
+    if duration.is_zero() {
+        return Err("the time must be more than nothing".to_owned());
+    }
+    Ok(duration)
+}
+
+fn split_unit(text: &str) -> (&str, &str) {
+    let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+    text.split_at(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_in_powers_of_1024() {
+        assert_eq!(size("65536"), Ok(65536));
+        assert_eq!(size("64K"), Ok(65536));
+        assert_eq!(size("256M"), Ok(256 << 20));
+        assert_eq!(size("1GiB"), Ok(1 << 30));
+        for wrong in ["", "K", "-1", "1.5M", "1T", "12Kb", "99999999999G", "1 M"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_need_a_unit_and_must_not_be_zero() {
+        assert_eq!(duration("300ms"), Ok(Duration::from_millis(300)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "1", "s", "-1s", "0s", "1d", "1e400s", "1..2s", "nan", "9999999999999999999999h"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_directory_is_named_as_on_the_host_unless_said_otherwise() {
+        let parse = |text: &str| parse_directory(OsStr::new(text)).map(|dir| (dir.host, dir.guest));
+        assert_eq!(parse("data"), Ok(("data".into(), "data".into())));
+        assert_eq!(parse("data::/d"), Ok(("data".into(), "/d".into())));
+        assert_eq!(parse("C:\\x::/d"), Ok(("C:\\x".into(), "/d".into())));
+        assert!(parse("::/d").is_err());
+        assert!(parse("data::").is_err());
+        assert!(parse("").is_err());
+    }
+
+    #[test]
+    fn a_variable_may_be_empty_but_needs_a_name() {
+        let parse = |text: &str| parse_variable(OsStr::new(text));
+        assert_eq!(parse("A=1=2"), Ok(Variable::Set("A".into(), "1=2".into())));
+        assert_eq!(parse("A="), Ok(Variable::Set("A".into(), "".into())));
+        assert_eq!(parse("A"), Ok(Variable::PassOn("A".into())));
+        assert!(parse("=1").is_err());
+        assert!(parse("").is_err());
+    }
+}
