@@ -15,10 +15,12 @@ pub(crate) struct Classes {
     pub b: Src,
     pub c: Src,
     pub d: Dst,
+    /// A later instruction reads the result from the accumulator.
+    pub acc_read: bool,
 }
 
 impl Classes {
-    const SLOTS: Classes = Classes { a: Src::Slot, b: Src::Slot, c: Src::Slot, d: Dst::Slot };
+    const SLOTS: Classes = Classes { a: Src::Slot, b: Src::Slot, c: Src::Slot, d: Dst::Slot, acc_read: false };
 }
 
 /// The slots that are pinned. Two of the integer bank, two f64, one f32.
@@ -78,6 +80,7 @@ pub(crate) fn assign(translator: &Translator<'_>) -> Assigned {
                 && held_slot == slot
             {
                 chosen[i] = Src::Acc;
+                classes[def].acc_read = true;
                 // An operand of the stack is read once; a local may be read again.
                 if slot >= translator.first_temp() && !code[def].keep && code[def].op.result().is_some() {
                     classes[def].d = Dst::Acc;

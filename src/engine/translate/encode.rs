@@ -207,10 +207,10 @@ impl Encoder<'_, '_> {
         }
         let plain = |at: usize| {
             let (ins, classes) = (&self.t.code[at], self.assigned.classes[at]);
-            matches!(ins.op, Op::Copy(_)) && classes.a == Src::Slot && classes.d == Dst::Slot
+            matches!(ins.op, Op::Copy(_)) && classes.a == Src::Slot && classes.d == Dst::Slot && !classes.acc_read
         };
-        // The second must not read what the first writes, nor must an accumulator be expected to hold either.
-        if !plain(at) || !plain(next) || self.t.code[next].a == self.t.code[at].d || self.reads_accumulator(next) {
+        // The second must not read what the first writes; neither may be wanted from the accumulator.
+        if !plain(at) || !plain(next) || self.t.code[next].a == self.t.code[at].d {
             return None;
         }
         let (first, second) = (&self.t.code[at], &self.t.code[next]);
@@ -224,21 +224,8 @@ impl Encoder<'_, '_> {
         Some(next + 1)
     }
 
-    /// Whether an instruction after `at` relies on the accumulator that `at` or the copy before it set.
-    fn reads_accumulator(&self, at: usize) -> bool {
-        for (ins, classes) in self.t.code[at + 1..].iter().zip(&self.assigned.classes[at + 1..]) {
-            if [classes.a, classes.b, classes.c].contains(&Src::Acc) {
-                return true;
-            }
-            if ins.op.forgets_accumulators() || matches!(ins.op, Op::Br | Op::Ret(_) | Op::RetMany | Op::BrTable) {
-                return false;
-            }
-        }
-        false
-    }
-
     fn write(&mut self, ins: &Ins, classes: Classes) {
-        let Classes { a: ca, b: cb, c: cc, d: cd } = classes;
+        let Classes { a: ca, b: cb, c: cc, d: cd, .. } = classes;
         let (d, a, b, c) =
             (Encoder::near(ins.d), Encoder::near(ins.a), Encoder::near(ins.b), Encoder::near(ins.c));
         let (sa, sb, sd) = (ca as usize, cb as usize, cd as usize);
@@ -406,7 +393,7 @@ impl Encoder<'_, '_> {
                 let (base, record) = (d, b);
                 self.push(control::call, halves(base, record));
                 let callee = ins.x as u32 - self.t.module.imported_funcs;
-                self.words.push(self.t.module.code.entry_or_stub(callee) as u64);
+                self.words.push(self.t.module.code.entry(callee) as u64);
                 self.words.push(self.pins());
             }
             Op::CallImport => {
@@ -423,7 +410,7 @@ impl Encoder<'_, '_> {
             Op::ReturnCall => {
                 self.push(control::return_call, halves(d, ins.c.0));
                 let callee = ins.x as u32 - self.t.module.imported_funcs;
-                self.t.module.code.entry_or_stub(callee);
+                self.t.module.code.entry(callee);
                 self.words.push(self.t.module.code.entry_cell(callee) as u64);
                 self.words.push(halves(self.t.record, b));
             }
