@@ -49,7 +49,10 @@ pub(crate) struct MemoryBudget {
 
 impl MemoryBudget {
     pub(crate) fn new(limit: u64) -> MemoryBudget {
-        MemoryBudget { limit: AtomicU64::new(limit), used: AtomicU64::new(0) }
+        MemoryBudget {
+            limit: AtomicU64::new(limit),
+            used: AtomicU64::new(0),
+        }
     }
 
     fn take(&self, bytes: u64) -> bool {
@@ -95,17 +98,30 @@ impl LinearMemory {
         let len = ty.minimum.saturating_mul(PAGE_BYTES);
         if !budget.take(len) {
             let (limit, used) = (budget.limit.load(Relaxed), budget.used.load(Relaxed));
-            return Err(Error::limit("memory", "bytes", limit, used.saturating_add(len), MEMORY_HINT));
+            return Err(Error::limit(
+                "memory",
+                "bytes",
+                limit,
+                used.saturating_add(len),
+                MEMORY_HINT,
+            ));
         }
         let header = FIRST_GLOBAL + 8 * header_globals;
         let maximum = ty.maximum.unwrap_or(MAX_PAGES).min(MAX_PAGES) * PAGE_BYTES;
         let reserve = maximum.min(budget.limit.load(Relaxed)).max(len);
         let Some((base, backing)) = Backing::new(header, len, reserve) else {
             budget.give_back(len);
-            return Err(Error::instantiate(format!("the host has no room for a memory of {len} bytes")));
+            return Err(Error::instantiate(format!(
+                "the host has no room for a memory of {len} bytes"
+            )));
         };
-        let boxed: Box<Inner<[()]>> =
-            Box::new(Inner { base, backing, ty, budget: budget.clone(), _unsized: [(); 0] });
+        let boxed: Box<Inner<[()]>> = Box::new(Inner {
+            base,
+            backing,
+            ty,
+            budget: budget.clone(),
+            _unsized: [(); 0],
+        });
         // SAFETY: `LinearMemory` is a transparent wrapper of `Inner<[()]>`; the length of its tail is kept by the cast.
         let mut memory = unsafe { Box::from_raw(Box::into_raw(boxed) as *mut LinearMemory) };
         memory.set_len(len);
@@ -127,6 +143,14 @@ impl LinearMemory {
     /// Its type as declared; see [`LinearMemory::pages`] for its present size.
     pub fn ty(&self) -> MemoryType {
         self.0.ty
+    }
+
+    /// Its type with its present size as the minimum, as imports compare it.
+    pub(crate) fn present_type(&self) -> MemoryType {
+        MemoryType {
+            minimum: self.pages(),
+            ..self.0.ty
+        }
     }
 
     /// Grows by `delta` pages (64 KiB each) and returns the old size in pages.
@@ -233,12 +257,7 @@ impl LinearMemory {
     ///
     /// # Errors
     /// [`MemoryError::OutOfBounds`] if either does not lie inside; nothing is written.
-    pub fn copy_within(
-        &mut self,
-        dst: impl Address,
-        src: impl Address,
-        len: impl Address,
-    ) -> Result<(), MemoryError> {
+    pub fn copy_within(&mut self, dst: impl Address, src: impl Address, len: impl Address) -> Result<(), MemoryError> {
         let from = self.range(src.get(), len.get())?;
         let to = self.range(dst.get(), len.get())?;
         self.data_mut().copy_within(from, to.start);
@@ -305,7 +324,10 @@ numbers! {
 
 impl fmt::Debug for LinearMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LinearMemory").field("size", &self.size()).field("ty", &self.0.ty).finish_non_exhaustive()
+        f.debug_struct("LinearMemory")
+            .field("size", &self.size())
+            .field("ty", &self.0.ty)
+            .finish_non_exhaustive()
     }
 }
 
@@ -532,7 +554,9 @@ impl Memory {
     pub fn new(store: &mut impl AsStoreMut, ty: MemoryType) -> Result<Memory, Error> {
         let largest = ty.maximum.unwrap_or(0).max(ty.minimum);
         if largest > MAX_PAGES || ty.maximum.is_some_and(|maximum| maximum < ty.minimum) {
-            return Err(Error::type_error(format!("{ty} is not a valid memory type: at most 65536 pages, minimum first")));
+            return Err(Error::type_error(format!(
+                "{ty} is not a valid memory type: at most 65536 pages, minimum first"
+            )));
         }
         let store = store.inner_mut();
         let index = store.add_memory(ty, 0)?;
@@ -544,8 +568,7 @@ impl Memory {
     /// # Errors
     /// [`Error::Type`] for a handle of another store.
     pub fn ty(self, store: &impl AsStore) -> Result<MemoryType, Error> {
-        let memory = self.data(store)?;
-        Ok(MemoryType::new(memory.pages(), memory.ty().maximum))
+        Ok(self.data(store)?.present_type())
     }
 
     /// Pages of 64 KiB it has.

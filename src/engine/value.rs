@@ -202,7 +202,11 @@ pub(crate) struct Refs {
 
 impl Refs {
     pub(crate) fn new(store: u64) -> Refs {
-        Refs { store, externs: Vec::new(), known: HashMap::new() }
+        Refs {
+            store,
+            externs: Vec::new(),
+            known: HashMap::new(),
+        }
     }
 
     fn extern_slot(&mut self, value: ExternRef) -> u64 {

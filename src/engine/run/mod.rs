@@ -29,6 +29,7 @@ use super::host::{CallState, Halt};
 use super::instance::InstanceId;
 use super::store::StoreInner;
 use super::trap::Trap;
+use super::types::FuncType;
 
 /// Runs inside host calls of runs, at most: each takes native stack.
 const MAX_NESTING: usize = 100;
@@ -63,6 +64,14 @@ pub(crate) struct Run {
 // SAFETY: its addresses point into its own stack and into the store it belongs to, with which alone it can be
 // resumed; nothing in them is tied to a thread.
 unsafe impl Send for Run {}
+
+impl Run {
+    /// The type of the host function that suspended it.
+    pub(crate) fn suspended_in<'s>(&self, store: &'s StoreInner) -> &'s FuncType {
+        let call = self.waiting.expect("only suspended runs are asked");
+        store.func_type(call.func).0
+    }
+}
 
 /// A call from one instance to another: what to go back to.
 #[derive(Clone, Copy)]

@@ -77,8 +77,8 @@ fn frame(module: &crate::engine::module::Module, place: Place, offset: Option<u3
     let func_index = module.inner.imported_funcs + place.defined;
     Frame {
         func_index,
-        name: module.func_name(func_index),
-        module: module.label(),
+        name: module.func_name(func_index).map(str::to_owned),
+        module: module.name().map(str::to_owned),
         offset: offset.map(|offset| offset as usize),
     }
 }
