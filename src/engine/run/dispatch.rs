@@ -25,6 +25,7 @@ macro_rules! tail_calls {
 }
 
 tail_calls! {
+    // How instructions are dispatched in this build.
     pub(crate) const KIND: &str = "tail calls";
     pub(crate) const KIND: &str = "portable loop";
 }
@@ -174,46 +175,53 @@ impl Regs {
 mod kind {
     use super::*;
 
-    macro_rules! abi {
-        ($($item:tt)*) => {
-            #[cfg(target_arch = "x86_64")]
-            abi!(@ "sysv64" $($item)*);
-            #[cfg(not(target_arch = "x86_64"))]
-            abi!(@ "C" $($item)*);
-        };
-        (@ $abi:literal type $name:ident) => {
-            /// A handler. Its parameters are the registers of [`Regs`].
-            pub(crate) type $name = unsafe extern $abi fn(
-                *const u64, *mut u64, *mut u8, u64, u64, u64, f64, f64, f64, f32, f32, Cx,
-            ) -> u32;
-        };
+    // The convention is a literal in the grammar, so each has its own copy of these two items.
+    #[cfg(target_arch = "x86_64")]
+    mod convention {
+        use super::*;
+        /// A handler. Its parameters are the registers of [`Regs`].
+        #[rustfmt::skip]
+        pub(crate) type Handler = unsafe extern "sysv64" fn(
+            *const u64, *mut u64, *mut u8, u64, u64, u64, f64, f64, f64, f32, f32, Cx,
+        ) -> u32;
+        macro_rules! handler_fn {
+            ($(#[$meta:meta])* $name:ident [$($g:tt)*] $params:tt $body:block) => {
+                $(#[$meta])* pub(crate) unsafe extern "sysv64" fn $name<$($g)*> $params -> u32 $body
+            };
+        }
+        pub(crate) use handler_fn;
     }
-    abi!(type Handler);
+    #[cfg(not(target_arch = "x86_64"))]
+    mod convention {
+        use super::*;
+        /// A handler. Its parameters are the registers of [`Regs`].
+        #[rustfmt::skip]
+        pub(crate) type Handler = unsafe extern "C" fn(
+            *const u64, *mut u64, *mut u8, u64, u64, u64, f64, f64, f64, f32, f32, Cx,
+        ) -> u32;
+        macro_rules! handler_fn {
+            ($(#[$meta:meta])* $name:ident [$($g:tt)*] $params:tt $body:block) => {
+                $(#[$meta])* pub(crate) unsafe extern "C" fn $name<$($g)*> $params -> u32 $body
+            };
+        }
+        pub(crate) use handler_fn;
+    }
+    pub(crate) use convention::{Handler, handler_fn};
 
     /// Defines a handler over `r: Regs`, generic over operations and operand classes.
     macro_rules! handler {
         ($(#[$doc:meta])* fn $name:ident [$($g:tt)*] ($r:ident) $body:block) => {
-            $(#[$doc])*
-            #[cfg(target_arch = "x86_64")]
-            #[allow(unused_mut, unused_unsafe, clippy::missing_safety_doc)]
-            pub(crate) unsafe extern "sysv64" fn $name<$($g)*>(
-                ip: *const u64, sp: *mut u64, mb: *mut u8, acc: u64, l0: u64, l1: u64,
-                f0: f64, d0: f64, d1: f64, s0: f32, s1: f32, cx: Cx,
-            ) -> u32 {
-                let mut $r = Regs { ip, sp, mb, acc, l0, l1, f0, d0, d1, s0, s1, cx };
-                // SAFETY: the invariants T1, F1, F2, C1 of docs/architecture.md: the translator wrote the instruction.
-                unsafe { $body }
-            }
-            $(#[$doc])*
-            #[cfg(not(target_arch = "x86_64"))]
-            #[allow(unused_mut, unused_unsafe, clippy::missing_safety_doc)]
-            pub(crate) unsafe extern "C" fn $name<$($g)*>(
-                ip: *const u64, sp: *mut u64, mb: *mut u8, acc: u64, l0: u64, l1: u64,
-                f0: f64, d0: f64, d1: f64, s0: f32, s1: f32, cx: Cx,
-            ) -> u32 {
-                let mut $r = Regs { ip, sp, mb, acc, l0, l1, f0, d0, d1, s0, s1, cx };
-                // SAFETY: the invariants T1, F1, F2, C1 of docs/architecture.md: the translator wrote the instruction.
-                unsafe { $body }
+            handler_fn! {
+                $(#[$doc])*
+                #[allow(unused_mut, unused_unsafe, clippy::missing_safety_doc)]
+                $name [$($g)*] (
+                    ip: *const u64, sp: *mut u64, mb: *mut u8, acc: u64, l0: u64, l1: u64,
+                    f0: f64, d0: f64, d1: f64, s0: f32, s1: f32, cx: Cx,
+                ) {
+                    let mut $r = Regs { ip, sp, mb, acc, l0, l1, f0, d0, d1, s0, s1, cx };
+                    // SAFETY: the invariants T1, F1, F2, C1 of docs/architecture.md: the translator wrote the instruction.
+                    unsafe { $body }
+                }
             }
         };
     }

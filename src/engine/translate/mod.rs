@@ -168,7 +168,7 @@ impl<'m> Translator<'m> {
         slot = first_local;
         for group in body.get_locals_reader().expect("validated: locals") {
             let (count, ty) = group.expect("validated: locals");
-            let ty = ValType::from_parser(ty).expect("validated: a known value type");
+            let ty = value_type(ty);
             for _ in 0..count {
                 locals.push((slot, ty));
                 slot += ty.slots() as u32;
@@ -327,6 +327,11 @@ impl<'m> Translator<'m> {
             self.code[at as usize].x += 1;
         }
     }
+}
+
+/// The type, which validation let through.
+fn value_type(ty: wasmparser::ValType) -> ValType {
+    super::decode::val_type(&ty).ok().expect("validated: a known value type")
 }
 
 /// The bank a type's values live in.

@@ -54,7 +54,7 @@ impl Stack {
 
     /// The canonical slot of the next operand.
     pub(crate) fn next_slot(&self) -> u32 {
-        self.operands.last().map_or(self.base, |top| top.slot + top.ty.slots())
+        self.operands.last().map_or(self.base, |top| top.slot + top.ty.slots() as u32)
     }
 
     /// The canonical slot of the operand at `height`, which may be the next one.
@@ -64,7 +64,7 @@ impl Stack {
 
     pub(crate) fn push(&mut self, place: Place, ty: ValType, def: u32) -> u32 {
         let slot = self.next_slot();
-        self.top_slot = self.top_slot.max(slot + ty.slots());
+        self.top_slot = self.top_slot.max(slot + ty.slots() as u32);
         let mut below = NONE;
         if let Place::Local(local) = place {
             below = std::mem::replace(&mut self.pending[local as usize], self.operands.len() as u32);

@@ -131,6 +131,14 @@ macro_rules! store_visits {
 }
 for_each_store_visit!(store_visits);
 
+/// The memory an access names.
+fn memory(memarg: &MemArg) -> u32 {
+    match memarg.target {
+        wasmparser::MemArgTarget::Memory(memory) => memory,
+        _ => unreachable!("validated: GC arrays are not among the accepted features"),
+    }
+}
+
 // ---- shapes ------------------------------------------------------------------------------------------------------
 
 impl Translator<'_> {
@@ -260,7 +268,7 @@ impl Translator<'_> {
 
     fn load(&mut self, op: LoadOp, memarg: MemArg, ty: ValType) {
         let address = self.stack.pop();
-        if memarg.memory != 0 {
+        if memory(&memarg) != 0 {
             return self.load_far(op, address, memarg, ty);
         }
         let (mode, a, b, x) = self.address(address, memarg);
@@ -269,7 +277,7 @@ impl Translator<'_> {
 
     fn load_float(&mut self, memarg: MemArg, ty: ValType) {
         let address = self.stack.pop();
-        if memarg.memory != 0 {
+        if memory(&memarg) != 0 {
             let op = if ty == F64 { LoadOp::Load64 } else { LoadOp::Load32U };
             return self.load_far(op, address, memarg, ty);
         }
@@ -280,13 +288,13 @@ impl Translator<'_> {
 
     fn load_far(&mut self, op: LoadOp, address: Operand, memarg: MemArg, ty: ValType) {
         let a = self.slot_arg(address);
-        self.push_result(Ins::new(Op::LoadFar(op)).a(a).b(Arg(memarg.memory)).x(memarg.offset), ty);
+        self.push_result(Ins::new(Op::LoadFar(op)).a(a).b(Arg(memory(&memarg))).x(memarg.offset), ty);
     }
 
     fn store(&mut self, op: StoreOp, memarg: MemArg) {
         let value = self.stack.pop();
         let address = self.stack.pop();
-        if memarg.memory != 0 {
+        if memory(&memarg) != 0 {
             return self.store_far(op, address, value, memarg);
         }
         // Stores narrower than the constant only see its low bits, so any i32 is an immediate of theirs.
@@ -306,7 +314,7 @@ impl Translator<'_> {
         }
         let value = self.stack.pop();
         let address = self.stack.pop();
-        if memarg.memory != 0 {
+        if memory(&memarg) != 0 {
             return self.store_far(op, address, value, memarg);
         }
         let c = self.arg(value);
@@ -317,7 +325,7 @@ impl Translator<'_> {
 
     fn store_far(&mut self, op: StoreOp, address: Operand, value: Operand, memarg: MemArg) {
         let (a, c) = (self.slot_arg(address), self.slot_arg(value));
-        self.emit(Ins::new(Op::StoreFar(op)).a(a).b(Arg(memarg.memory)).c(c).x(memarg.offset));
+        self.emit(Ins::new(Op::StoreFar(op)).a(a).b(Arg(memory(&memarg))).c(c).x(memarg.offset));
     }
 
     // ---- what the driver executes ----------------------------------------------------------------------------------
@@ -456,7 +464,9 @@ impl Translator<'_> {
                 if let (Some(origin), Some(last)) = (origin, self.origins.last_mut()) {
                     *last = origin;
                 }
-                self.write_local(local, slot, ty, Operand { def: at, ..value });
+                let mut value = value;
+                value.def = at;
+                self.write_local(local, slot, ty, value);
                 return;
             }
         }
