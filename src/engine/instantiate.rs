@@ -41,8 +41,13 @@ pub(crate) fn instance(store: &mut StoreInner, module: &Module, imports: &[Exter
 
     // 5.-17. Nothing to do: function references, globals and element expressions are evaluated in the instance itself,
     //        which no guest can see before it is complete.
-    // 18. The instance is allocated.
-    let id = allocate(store, module, imports)?;
+    // 18. The instance is allocated; if a limit forbids it, what was allocated before goes again.
+    let (memories, tables) = (store.memories.len(), store.tables.len());
+    let id = allocate(store, module, imports).inspect_err(|_| {
+        store.memories.truncate(memories);
+        store.tables.truncate(tables);
+    });
+    let id = id?;
     // 19. Nothing to do: frames live in `run`.
     // 20.-22. Active segments are copied, elements first, each in order. A trap leaves what was written before.
     for (segment, elem) in module.inner.elems.iter().enumerate() {
@@ -324,5 +329,180 @@ impl StoreInner {
     fn func_sig(&self, func: Func) -> Result<u32, Error> {
         // SAFETY: the functions of a store live in its arena as long as the store, at addresses that stay.
         Ok(unsafe { self.vm_func(func)?.as_ref() }.sig)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Config, Engine, Global, Instance, Linker, Store, Trap, Val};
+
+    fn module(engine: &Engine, text: &str) -> Module {
+        Module::new(engine, wat::parse_str(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn globals_tables_and_memories_get_their_initial_values() {
+        let engine = Engine::default();
+        let module = module(
+            &engine,
+            "(module (import \"e\" \"a\" (global $a i32)) (export \"a\" (global $a))
+                (memory (export \"m\") 1) (table (export \"t\") 3 funcref)
+                (global (export \"b\") i64 (i64.mul (i64.add (i64.const 1) (i64.const 2)) (i64.const -3)))
+                (global (export \"c\") f32 (f32.const -0.5))
+                (global (export \"d\") (mut i32) (i32.sub (global.get $a) (i32.const 8)))
+                (func $f) (elem (i32.const 1) $f $f)
+                (data (i32.const 2) \"abc\") (data (i32.const 3) \"X\"))",
+        );
+        let mut store = Store::new(&engine, ());
+        let a = Global::new(
+            &mut store,
+            crate::GlobalType::new(crate::ValType::I32, false),
+            Val::I32(7),
+        )
+        .unwrap();
+        let instance = Instance::new(&mut store, &module, &[a.into()]).unwrap();
+        let mut global = |name| instance.global(&mut store, name).unwrap().get(&store).unwrap();
+        assert_eq!(global("a").i32(), Some(7));
+        assert_eq!(global("b").i64(), Some(-9));
+        assert_eq!(global("c").f32(), Some(-0.5));
+        assert_eq!(global("d").i32(), Some(-1));
+        let memory = instance.memory(&mut store, "m").unwrap();
+        assert_eq!(memory.data(&store).unwrap().read_str(2u32, 3u32).unwrap(), "aXc");
+        let table = instance.table(&mut store, "t").unwrap();
+        let funcs: Vec<Val> = (0..3).map(|at| table.get(&store, at).unwrap()).collect();
+        let [Val::FuncRef(None), Val::FuncRef(Some(a)), Val::FuncRef(Some(b))] = funcs[..] else {
+            panic!("{funcs:?}")
+        };
+        assert_eq!(a, b, "a function has one reference");
+    }
+
+    #[test]
+    fn segments_before_the_one_that_traps_stay_written() {
+        let engine = Engine::default();
+        let mut store = Store::new(&engine, ());
+        let owner = module(
+            &engine,
+            "(module (memory (export \"m\") 1) (table (export \"t\") 2 funcref))",
+        );
+        let owner = Instance::new(&mut store, &owner, &[]).unwrap();
+        let mut linker = Linker::new(&engine);
+        linker.instance(&mut store, "o", owner).unwrap();
+        let memory = owner.memory(&mut store, "m").unwrap();
+        for (text, trap) in [
+            (
+                "(data (i32.const 0) \"hi\") (data (i32.const 65535) \"xy\")",
+                Trap::MemoryOutOfBounds,
+            ),
+            (
+                "(data (i32.const 0) \"ho\") (data (i32.const 65537) \"\")",
+                Trap::MemoryOutOfBounds,
+            ),
+            (
+                "(func $f) (elem (i32.const 0) $f) (elem (i32.const 1) $f $f)",
+                Trap::TableOutOfBounds,
+            ),
+        ] {
+            let text =
+                format!("(module (import \"o\" \"m\" (memory 1)) (import \"o\" \"t\" (table 2 funcref)) {text})");
+            let error = linker.instantiate_in(&mut store, &module(&engine, &text)).unwrap_err();
+            assert_eq!(error.trap(), Some(trap));
+        }
+        assert_eq!(memory.data(&store).unwrap().read_str(0u32, 2u32).unwrap(), "ho");
+        assert_eq!(memory.data(&store).unwrap().read_u8(0xffffu32).unwrap(), 0);
+        let table = owner.table(&mut store, "t").unwrap();
+        assert!(matches!(table.get(&store, 0).unwrap(), Val::FuncRef(Some(_))));
+    }
+
+    #[test]
+    fn a_global_shared_by_two_instances_is_one_cell() {
+        let engine = Engine::default();
+        for owner in ["(memory 1)", "", "(import \"e\" \"m\" (memory 1))"] {
+            let mut store = Store::new(&engine, ());
+            let memory = crate::Memory::new(&mut store, crate::MemoryType::new(1, None)).unwrap();
+            let mut linker = Linker::new(&engine);
+            linker.define(&store, "e", "m", memory).unwrap();
+            let owner = format!("(module {owner} (global (export \"g\") (mut i64) (i64.const 5)))");
+            let owner = linker.instantiate_in(&mut store, &module(&engine, &owner)).unwrap();
+            linker.instance(&mut store, "o", owner).unwrap();
+            let user = module(
+                &engine,
+                "(module (import \"o\" \"g\" (global $g (mut i64))) (export \"h\" (global $g)))",
+            );
+            let user = linker.instantiate_in(&mut store, &user).unwrap();
+            let [g, h]: [Global; 2] = [
+                owner.global(&mut store, "g").unwrap(),
+                user.global(&mut store, "h").unwrap(),
+            ];
+            g.set(&mut store, Val::I64(6)).unwrap();
+            assert_eq!(h.get(&store).unwrap().i64(), Some(6));
+            assert_eq!(g, h);
+        }
+    }
+
+    #[test]
+    fn limits_are_named_when_they_forbid_an_instance() {
+        let engine = Engine::new(Config::new().max_memory(1 << 20).max_table_elements(100));
+        let mut store = Store::new(&engine, ());
+        for (text, message) in [
+            (
+                "(memory 17)",
+                "memory limit reached: 1114112 bytes asked for, the limit is 1048576 bytes: raise it with",
+            ),
+            (
+                "(table 101 funcref)",
+                "table limit reached: 101 elements asked for, the limit is 100 elements: raise it",
+            ),
+        ] {
+            let error = Instance::new(&mut store, &module(&engine, &format!("(module {text})")), &[]).unwrap_err();
+            assert!(error.to_string().starts_with(message), "{error}");
+        }
+        let small = module(&engine, "(module (memory 10))");
+        let refused = module(&engine, "(module (memory 10) (table 101 funcref))");
+        assert!(Instance::new(&mut store, &refused, &[]).is_err());
+        Instance::new(&mut store, &small, &[]).expect("a refused instance gives its memory back");
+        store.limits_mut().instances = 1;
+        let error = Instance::new(&mut store, &module(&engine, "(module)"), &[]).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("instances limit reached: 2 instances asked for"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn segments_are_used_until_they_are_dropped() {
+        let engine = Engine::default();
+        let text = "(module (memory 1) (table 4 funcref) (data \"abc\") (elem func $f $f) (func $f)
+            (elem declare func $f))";
+        let mut store = Store::new(&engine, ());
+        Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
+        let (store, id) = (crate::engine::store::InnerMut::inner_mut(&mut store), InstanceId(0));
+        assert_eq!(store.memory_init(id, 0, 0, 65533, 0, 3), Ok(()));
+        assert_eq!(store.memory_init(id, 0, 0, 65534, 0, 3), Err(Trap::MemoryOutOfBounds));
+        assert_eq!(store.memory_init(id, 0, 0, 0, 1, 3), Err(Trap::MemoryOutOfBounds));
+        assert_eq!(
+            store.memory_init(id, 0, 0, 0, u64::MAX, 3),
+            Err(Trap::MemoryOutOfBounds)
+        );
+        store.data_drop(id, 0);
+        assert_eq!(store.memory_init(id, 0, 0, 0, 0, 1), Err(Trap::MemoryOutOfBounds));
+        assert_eq!(store.memory_init(id, 0, 0, 0, 0, 0), Ok(()));
+
+        assert_eq!(store.table_init(id, 0, 0, 2, 0, 2), Ok(()));
+        assert_eq!(store.table_init(id, 0, 0, 3, 0, 2), Err(Trap::TableOutOfBounds));
+        assert_eq!(store.table_copy(id, 0, 0, 0, 1, 3), Ok(()));
+        assert_eq!(store.table_copy(id, 0, 0, 2, 0, 3), Err(Trap::TableOutOfBounds));
+        assert_eq!(store.table_fill(id, 0, 3, 0, 1), Ok(()));
+        assert_eq!(store.table_grow(id, 0, 0, 1), Some(4));
+        assert_eq!(store.table_grow(id, 0, 0, u64::from(u32::MAX)), None);
+        store.elem_drop(id, 0);
+        assert_eq!(store.table_init(id, 0, 0, 0, 0, 1), Err(Trap::TableOutOfBounds));
+        assert_eq!(
+            store.table_init(id, 0, 1, 0, 0, 1),
+            Err(Trap::TableOutOfBounds),
+            "declarative"
+        );
     }
 }

@@ -289,3 +289,116 @@ impl<T: Send + 'static> Linker<T> {
 fn host_item(store: &mut StoreInner, func: &Arc<HostFunc>) -> Extern {
     Extern::Func(Func::new(store.id, store.host_func(func)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Global, GlobalType, LinearMemory, Memory, MemoryType, Table, TableType, Trap, ValType};
+
+    fn module(engine: &Engine, text: &str) -> Module {
+        Module::new(engine, wat::parse_str(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn all_imports_in_the_way_are_listed_and_nothing_is_left_in_the_store() {
+        let engine = Engine::default();
+        let module = module(
+            &engine,
+            "(module (import \"env\" \"log\" (func (param i32 i32))) (import \"env\" \"now\" (func (result i64)))
+                (import \"env\" \"mem\" (memory 2)) (import \"env\" \"ok\" (func)))",
+        );
+        let mut store = Store::new(&engine, ());
+        let memory = Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
+        let mut linker = Linker::new(&engine);
+        linker.func("env", "now", |_: &mut LinearMemory| 1i32).unwrap();
+        linker.func("env", "ok", |_: &mut LinearMemory| ()).unwrap();
+        linker.define(&store, "env", "mem", memory).unwrap();
+        let error = linker.instantiate_in(&mut store, &module).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown import: `env` `log` (func (param i32 i32))\n\
+             incompatible import type: `env` `now` is (func (result i32)), the module asks for (func (result i64))\n\
+             incompatible import type: `env` `mem` is (memory 1), the module asks for (memory 2)\n  \
+             the module has 4 imports; 3 are provided, 1 are not"
+        );
+        assert_eq!(store.inner().instances.len(), 0);
+
+        linker
+            .allow_shadowing(true)
+            .func("env", "now", |_: &mut LinearMemory| 1i64)
+            .unwrap();
+        linker.stub_unknown_imports(&module).unwrap();
+        memory.grow(&mut store, 1).unwrap();
+        linker.instantiate_in(&mut store, &module).unwrap();
+        let stub = linker
+            .get(&mut store, "env", "log")
+            .and_then(Extern::into_func)
+            .unwrap();
+        let error = stub.call(&mut store, &[Val::I32(1), Val::I32(2)]).unwrap_err();
+        assert_eq!(error.trap(), Some(Trap::UnknownImport));
+        assert_eq!(error.to_string(), "unknown import: `env` `log`");
+    }
+
+    #[test]
+    fn names_are_taken_once_unless_shadowing_is_allowed() {
+        let mut linker = Linker::<()>::default();
+        linker.func("a", "f", |_: &mut LinearMemory| ()).unwrap();
+        let error = linker.func("a", "f", |_: &mut LinearMemory| ()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`a` `f` is already defined: use another name, or `allow_shadowing`"
+        );
+        linker.alias("a", "b").unwrap();
+        assert!(linker.definition("b", "f").is_some());
+        assert!(linker.alias("c", "d").is_err());
+    }
+
+    #[test]
+    fn what_belongs_to_another_store_or_engine_is_refused() {
+        let engine = Engine::default();
+        let (mut a, mut b) = (Store::new(&engine, ()), Store::new(&engine, ()));
+        let global = Global::new(&mut a, GlobalType::new(ValType::I32, false), Val::I32(1)).unwrap();
+        let table = Table::new(&mut a, TableType::new(ValType::FuncRef, 0, None), Val::FuncRef(None)).unwrap();
+        let mut linker = Linker::new(&engine);
+        assert!(matches!(linker.define(&b, "e", "g", global), Err(Error::Type(_))));
+        linker
+            .define(&a, "e", "g", global)
+            .unwrap()
+            .define(&a, "e", "t", table)
+            .unwrap();
+        let uses = module(
+            &engine,
+            "(module (import \"e\" \"g\" (global i32)) (import \"e\" \"t\" (table 0 funcref)))",
+        );
+        linker.instantiate_in(&mut a, &uses).unwrap();
+        assert!(matches!(linker.instantiate_in(&mut b, &uses), Err(Error::Type(_))));
+        assert!(linker.get(&mut b, "e", "g").is_none());
+
+        let other = module(&Engine::default(), "(module)");
+        assert!(matches!(linker.instantiate_in(&mut a, &other), Err(Error::Type(_))));
+        assert!(matches!(
+            Linker::default().instantiate_in(&mut a, &other),
+            Err(Error::Type(_))
+        ));
+    }
+
+    #[test]
+    fn a_clone_outlives_its_original() {
+        let engine = Engine::default();
+        let mut linker = Linker::<u32>::new(&engine);
+        linker
+            .func_with("e", "f", |caller: &mut Caller<'_, u32>, by: u32| {
+                *caller.data_mut() += by;
+                *caller.data()
+            })
+            .unwrap();
+        let copy = linker.clone();
+        drop(linker);
+        let mut store = Store::new(&engine, 40);
+        let func = copy.get(&mut store, "e", "f").and_then(Extern::into_func).unwrap();
+        drop(copy);
+        let func = func.typed::<u32, u32>(&store).unwrap();
+        assert_eq!(func.call(&mut store, 2).unwrap(), 42);
+        assert_eq!(*store.data(), 42);
+    }
+}
