@@ -113,12 +113,20 @@ pub struct Optimizations {
 
 impl Optimizations {
     /// None of them.
-    pub const NONE: Optimizations = Optimizations { fusion: false, registers: false, pins: false };
+    pub const NONE: Optimizations = Optimizations {
+        fusion: false,
+        registers: false,
+        pins: false,
+    };
 }
 
 impl Default for Optimizations {
     fn default() -> Optimizations {
-        Optimizations { fusion: true, registers: true, pins: true }
+        Optimizations {
+            fusion: true,
+            registers: true,
+            pins: true,
+        }
     }
 }
 
@@ -214,7 +222,12 @@ struct EngineInner {
 impl Engine {
     /// An engine with the given configuration.
     pub fn new(config: Config) -> Engine {
-        Engine { inner: Arc::new(EngineInner { config, types: Mutex::default() }) }
+        Engine {
+            inner: Arc::new(EngineInner {
+                config,
+                types: Mutex::default(),
+            }),
+        }
     }
 
     /// What it was made with.
@@ -246,13 +259,18 @@ impl Engine {
     /// The type with an id that is registered.
     pub(crate) fn func_type(&self, id: u32) -> FuncType {
         let registry = self.inner.types.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.entries[id as usize].ty.clone().expect("a type id is only held while it is registered")
+        registry.entries[id as usize]
+            .ty
+            .clone()
+            .expect("a type id is only held while it is registered")
     }
 }
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("config", &self.inner.config).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("config", &self.inner.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -275,7 +293,10 @@ impl TypeRegistry {
             self.entries[id as usize].uses += 1;
             return id;
         }
-        let entry = TypeEntry { ty: Some(ty.clone()), uses: 1 };
+        let entry = TypeEntry {
+            ty: Some(ty.clone()),
+            uses: 1,
+        };
         let id = match self.free.pop() {
             Some(id) => {
                 self.entries[id as usize] = entry;
@@ -327,6 +348,11 @@ mod tests {
     fn features_name_what_is_on() {
         assert_eq!(Features::wasm1().names().collect::<Vec<_>>(), ["mutable-global"]);
         assert!(Features::default().names().any(|name| name == "tail-call"));
-        assert!(Features::default().tail_call(false).names().all(|name| name != "tail-call"));
+        assert!(
+            Features::default()
+                .tail_call(false)
+                .names()
+                .all(|name| name != "tail-call")
+        );
     }
 }

@@ -85,13 +85,21 @@ impl Error {
 
     #[cold]
     pub(crate) fn limit(what: &'static str, unit: &'static str, limit: u64, asked: u64, hint: &'static str) -> Error {
-        Error::Limit(Box::new(LimitError { what, unit, limit, asked, hint }))
+        Error::Limit(Box::new(LimitError {
+            what,
+            unit,
+            limit,
+            asked,
+            hint,
+        }))
     }
 
     /// A handle used in a store it does not come from.
     #[cold]
     pub(crate) fn wrong_store(what: &str) -> Error {
-        Error::type_error(format!("the {what} belongs to another store: handles are valid in the store that made them"))
+        Error::type_error(format!(
+            "the {what} belongs to another store: handles are valid in the store that made them"
+        ))
     }
 }
 
@@ -216,7 +224,11 @@ impl fmt::Display for LinkError {
         let missing = self.problems.iter().filter(|problem| problem.given.is_none()).count();
         if self.imports > 1 {
             let found = self.imports - missing;
-            write!(f, "\n  the module has {} imports; {found} are provided, {missing} are not", self.imports)?;
+            write!(
+                f,
+                "\n  the module has {} imports; {found} are provided, {missing} are not",
+                self.imports
+            )?;
         }
         Ok(())
     }
@@ -266,8 +278,17 @@ pub struct LimitError {
 
 impl fmt::Display for LimitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LimitError { what, unit, limit, asked, hint } = self;
-        write!(f, "{what} limit reached: {asked} {unit} asked for, the limit is {limit} {unit}: {hint}")
+        let LimitError {
+            what,
+            unit,
+            limit,
+            asked,
+            hint,
+        } = self;
+        write!(
+            f,
+            "{what} limit reached: {asked} {unit} asked for, the limit is {limit} {unit}: {hint}"
+        )
     }
 }
 
@@ -297,7 +318,11 @@ impl fmt::Display for ExportError {
         match self.available.as_slice() {
             [] => write!(f, ": the module exports no {}", self.wanted),
             names => {
-                let shown: Vec<String> = names.iter().take(20).map(|name| format!("`{}`", Escaped(name))).collect();
+                let shown: Vec<String> = names
+                    .iter()
+                    .take(20)
+                    .map(|name| format!("`{}`", Escaped(name)))
+                    .collect();
                 write!(f, ": the module exports the {}s {}", self.wanted, shown.join(", "))?;
                 match names.len().saturating_sub(20) {
                     0 => Ok(()),
@@ -383,7 +408,10 @@ mod tests {
         let error = DecodeError {
             name: Some("app.wasm".into()),
             offset: Some(0x5f),
-            reason: DecodeReason::Unsupported { proposal: "exception-handling", hint: "rebuild without exceptions" },
+            reason: DecodeReason::Unsupported {
+                proposal: "exception-handling",
+                hint: "rebuild without exceptions",
+            },
         };
         assert_eq!(
             error.to_string(),

@@ -1,14 +1,24 @@
 //! Functions as an embedder holds them, calls of them, and calls that can pause.
 
+#![allow(unsafe_code)]
+
 use std::marker::PhantomData;
 use std::num::NonZeroU64;
+use std::ptr::NonNull;
 
-use super::error::Error;
-use super::host::{IntoFuncWith, Suspend};
-use super::run::Run;
-use super::store::{AsStore, AsStoreMut};
-use super::types::FuncType;
+use super::error::{Error, signature_mismatch};
+use super::host::{Halt, IntoFuncWith, Suspend};
+use super::instance::InstanceId;
+use super::run::layout::VmFunc;
+use super::run::{self, Ended, Run};
+use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, StoreInner};
+use super::trap::Trap;
+use super::types::{FuncType, ValType};
 use super::value::{Val, WasmParams, WasmResults};
+
+/// Calls from the host into guests that may be nested in each other, through host functions that call back: each takes
+/// native stack.
+const MAX_NESTED_CALLS: u32 = 100;
 
 /// A function of a guest or of the host: a handle, to be used with its store.
 ///
@@ -21,22 +31,36 @@ pub struct Func {
 }
 
 impl Func {
+    /// The handle of a function of the store with that id.
+    pub(crate) fn new(store: u64, func: NonNull<VmFunc>) -> Func {
+        let slot = NonZeroU64::new(VmFunc::slot(func)).expect("addresses of functions are not null");
+        Func { store, slot }
+    }
+
     /// The function in a slot of the store with that id.
     #[inline]
     pub(crate) fn from_slot(slot: u64, store: u64) -> Option<Func> {
-        Some(Func { store, slot: NonZeroU64::new(slot)? })
+        Some(Func {
+            store,
+            slot: NonZeroU64::new(slot)?,
+        })
     }
 
     /// The slot for it, if it is of the store with that id.
     #[inline]
     pub(crate) fn slot_in(self, store: u64) -> Result<u64, Error> {
-        if self.store == store { Ok(self.slot.get()) } else { Err(Error::wrong_store("function")) }
+        if self.store == store {
+            Ok(self.slot.get())
+        } else {
+            Err(Error::wrong_store("function"))
+        }
     }
 
     /// A function of the host, from a closure `Fn(&mut Caller<'_, T>, A, B, ..) -> R`.
     pub fn wrap<S: AsStoreMut, Params>(store: &mut S, closure: impl IntoFuncWith<S::Data, Params>) -> Func {
-        let _ = (store, closure.into_func_with());
-        todo!()
+        let store = store.inner_mut();
+        let func = store.host_func(&closure.into_func_with());
+        Func::new(store.id, func)
     }
 
     /// Its type.
@@ -44,8 +68,8 @@ impl Func {
     /// # Errors
     /// [`Error::Type`] for a handle of another store.
     pub fn ty(self, store: &impl AsStore) -> Result<FuncType, Error> {
-        let _ = store;
-        todo!()
+        let store = store.inner();
+        Ok(store.func_type(store.vm_func(self)?).0.clone())
     }
 
     /// Calls it and waits until it ends.
@@ -55,8 +79,15 @@ impl Func {
     /// [`Error::Exit`], [`Error::Host`]; and for a run that stopped and cannot go on, because nobody keeps it,
     /// [`Error::OutOfFuel`], [`Error::Interrupted`] or [`Error::Suspended`].
     pub fn call(self, store: &mut impl AsStoreMut, args: &[Val]) -> Result<Vec<Val>, Error> {
-        let _ = (store, args);
-        todo!()
+        self.call_in(store.inner_mut(), args)
+    }
+
+    /// [`Func::call`] for this crate.
+    pub(crate) fn call_in(self, store: &mut StoreInner, args: &[Val]) -> Result<Vec<Val>, Error> {
+        match self.start(store, args)? {
+            Outcome::Returned(results) => Ok(results),
+            Outcome::Paused(pause) => Err(pause.reason.into_error()),
+        }
     }
 
     /// Calls it; a run that stops can be resumed.
@@ -64,8 +95,15 @@ impl Func {
     /// # Errors
     /// As [`Func::call`], without the last three.
     pub fn call_resumable(self, store: &mut impl AsStoreMut, args: &[Val]) -> Result<Outcome, Error> {
-        let _ = (store, args);
-        todo!()
+        self.start(store.inner_mut(), args)
+    }
+
+    fn start(self, store: &mut StoreInner, args: &[Val]) -> Result<Outcome, Error> {
+        let func = store.vm_func(self)?;
+        let ty = store.func_type(func).0.clone();
+        let args = slots(store, &ty, args, ty.params(), "argument")?;
+        let ended = call_slots(store, func, &args)?;
+        Ok(outcome(store, ended, ty))
     }
 
     /// The same function, to be called with `P` for `R`.
@@ -73,8 +111,97 @@ impl Func {
     /// # Errors
     /// [`Error::Type`] when its type is another.
     pub fn typed<P: WasmParams, R: WasmResults>(self, store: &impl AsStore) -> Result<TypedFunc<P, R>, Error> {
-        let _ = store;
-        todo!()
+        let store = store.inner();
+        let (ty, _) = store.func_type(store.vm_func(self)?);
+        if ty.params() != P::TYPES || ty.results() != R::TYPES {
+            let asked = FuncType::new(P::TYPES.iter().copied(), R::TYPES.iter().copied());
+            return Err(signature_mismatch("the function", ty, &asked));
+        }
+        Ok(TypedFunc {
+            func: self,
+            types: PhantomData,
+        })
+    }
+}
+
+/// Values as slots, if they fit the types.
+fn slots(
+    store: &mut StoreInner,
+    ty: &FuncType,
+    values: &[Val],
+    types: &[ValType],
+    what: &str,
+) -> Result<Vec<u64>, Error> {
+    if values.len() != types.len() {
+        let (want, have) = (types.len(), values.len());
+        return Err(Error::type_error(format!("{have} {what}s given, {ty} has {want}")));
+    }
+    let slot = |(at, (value, ty)): (usize, (&Val, &ValType))| {
+        if value.ty() == *ty {
+            return value.to_slot(&mut store.refs);
+        }
+        Err(Error::type_error(format!(
+            "{what} {} is {}, {ty} is wanted",
+            at + 1,
+            value.ty()
+        )))
+    };
+    values.iter().zip(types).enumerate().map(slot).collect()
+}
+
+/// Slots as values.
+fn values(store: &StoreInner, types: &[ValType], slots: &[u64]) -> Vec<Val> {
+    types
+        .iter()
+        .zip(slots)
+        .map(|(ty, slot)| Val::from_slot(*slot, *ty, &store.refs))
+        .collect()
+}
+
+/// Calls a function whose arguments were checked.
+fn call_slots(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64]) -> Result<Ended, Error> {
+    store.sync_limits();
+    store.refresh_bases();
+    nested(store, |store| {
+        if !store.func_type(func).1 {
+            return run::start(store, func, args);
+        }
+        // A host function called by the host itself: there is no run that could pause.
+        let ty = store.func_type(func).0.clone();
+        let mut slots = vec![0; ty.param_slots().max(ty.result_slots())];
+        slots[..args.len()].copy_from_slice(args);
+        store
+            .call_host(func, InstanceId::NONE, &mut slots, &mut None)
+            .map_err(|halt| match halt {
+                Halt::Error(error) => error,
+                Halt::Suspend(_) => Error::Suspended,
+                Halt::Interrupted => Error::Interrupted,
+            })?;
+        slots.truncate(ty.result_slots());
+        Ok(Ended::Returned(slots))
+    })
+}
+
+/// Keeps count of calls inside calls.
+fn nested<R>(store: &mut StoreInner, call: impl FnOnce(&mut StoreInner) -> Result<R, Error>) -> Result<R, Error> {
+    if store.depth == MAX_NESTED_CALLS {
+        return Err(Trap::CallStackExhausted.into());
+    }
+    store.depth += 1;
+    let result = call(store);
+    store.depth -= 1;
+    result
+}
+
+fn outcome(store: &StoreInner, ended: Ended, ty: FuncType) -> Outcome {
+    match ended {
+        Ended::Returned(slots) => Outcome::Returned(values(store, ty.results(), &slots)),
+        Ended::Paused(run, reason) => Outcome::Paused(Pause {
+            store: store.id,
+            run,
+            reason,
+            ty,
+        }),
     }
 }
 
@@ -92,6 +219,12 @@ impl<P, R> Clone for TypedFunc<P, R> {
 
 impl<P, R> Copy for TypedFunc<P, R> {}
 
+impl<P, R> std::fmt::Debug for TypedFunc<P, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.func.fmt(f)
+    }
+}
+
 impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
     /// The function without its types.
     pub fn func(self) -> Func {
@@ -103,8 +236,14 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
     /// # Errors
     /// As [`Func::call`].
     pub fn call(self, store: &mut impl AsStoreMut, args: P) -> Result<R, Error> {
-        let _ = (store, args);
-        todo!()
+        let store = store.inner_mut();
+        let func = store.vm_func(self.func)?;
+        let mut slots = [0; 16];
+        args.store(&mut slots, &mut store.refs)?;
+        match call_slots(store, func, &slots[..P::TYPES.len()])? {
+            Ended::Returned(slots) => Ok(R::load(&slots, &store.refs)),
+            Ended::Paused(_, reason) => Err(reason.into_error()),
+        }
     }
 }
 
@@ -129,6 +268,17 @@ pub enum PauseReason {
     Interrupted,
 }
 
+impl PauseReason {
+    /// What a call that cannot pause fails with.
+    fn into_error(self) -> Error {
+        match self {
+            PauseReason::Suspended(_) => Error::Suspended,
+            PauseReason::OutOfFuel => Error::OutOfFuel,
+            PauseReason::Interrupted => Error::Interrupted,
+        }
+    }
+}
+
 /// A run that stands still. Dropping it ends the run; the instance stays usable.
 #[must_use = "dropping a pause ends the run"]
 pub struct Pause {
@@ -149,8 +299,7 @@ impl Pause {
     /// # Errors
     /// As [`Func::call_resumable`].
     pub fn resume(self, store: &mut impl AsStoreMut) -> Result<Outcome, Error> {
-        let _ = (store, self.store, self.run, self.ty);
-        todo!()
+        self.go_on(store.inner_mut(), None)
     }
 
     /// Goes on as if the suspended host call had returned `results`.
@@ -159,13 +308,34 @@ impl Pause {
     /// [`Error::Type`] when the results do not fit or the run was not suspended by a host call; else as
     /// [`Func::call_resumable`].
     pub fn resume_with(self, store: &mut impl AsStoreMut, results: &[Val]) -> Result<Outcome, Error> {
-        let _ = (store, results);
-        todo!()
+        self.go_on(store.inner_mut(), Some(results))
+    }
+
+    fn go_on(self, store: &mut StoreInner, results: Option<&[Val]>) -> Result<Outcome, Error> {
+        store.check_handle(self.store, "paused run")?;
+        let results = match (results, &self.reason) {
+            (None, _) => None,
+            (Some(results), PauseReason::Suspended(_)) => {
+                let ty = self.run.suspended_in(store).clone();
+                Some(slots(store, &ty, results, ty.results(), "result")?)
+            }
+            (Some(_), _) => {
+                return Err(Error::type_error(
+                    "the run was not suspended by a host function: use `resume`",
+                ));
+            }
+        };
+        store.sync_limits();
+        store.refresh_bases();
+        let ended = nested(store, |store| run::resume(store, self.run, results.as_deref()))?;
+        Ok(outcome(store, ended, self.ty))
     }
 }
 
 impl std::fmt::Debug for Pause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pause").field("reason", &self.reason).finish_non_exhaustive()
+        f.debug_struct("Pause")
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use super::instance::{Extern, Instance, InstanceId};
 use super::interrupt::Interrupt;
 use super::memory::{LinearMemory, MemoryError};
 use super::store::{AsStore, AsStoreMut, Private, StoreInner};
-use super::trap::Trap;
+use super::trap::{Escaped, Trap, TrapReport};
 use super::types::{FuncType, ValType};
 use super::value::{Refs, Val, WasmResults, WasmTy};
 
@@ -120,23 +120,26 @@ impl<'a, T: 'static> Caller<'a, T> {
 
     /// Memory 0 of the calling instance; `None` if it has none.
     pub fn memory(&mut self) -> Option<&mut LinearMemory> {
-        todo!()
+        self.store.memory_of(self.instance)
     }
 
     /// Memory 0 of the calling instance (an empty one if it has none) and the embedder's data, both at once.
     pub fn memory_and_data(&mut self) -> (&mut LinearMemory, &mut T) {
-        todo!()
+        self.store.memory_and_data(self.instance)
     }
 
     /// The calling instance; `None` when the embedder called the host function itself.
     pub fn instance(&self) -> Option<Instance> {
-        todo!()
+        let handle = Instance {
+            store: self.store.id,
+            index: self.instance.0,
+        };
+        (self.instance != InstanceId::NONE).then_some(handle)
     }
 
     /// An export of the calling instance.
     pub fn get_export(&mut self, name: &str) -> Option<Extern> {
-        let _ = name;
-        todo!()
+        self.store.export_by_name(self.instance, name)
     }
 
     /// Calls a function; the guest that called stands still meanwhile.
@@ -154,7 +157,7 @@ impl<'a, T: 'static> Caller<'a, T> {
 
     /// Where a call that waits looks for the request to stop.
     pub fn interrupt(&self) -> &Interrupt {
-        todo!()
+        &self.store.interrupt
     }
 
     /// Room for what this call must remember if it suspends or is interrupted and is made again: a deadline, bytes
@@ -305,4 +308,57 @@ closures!(A B C D E F G H I J K L M N O P);
 
 fn func_type(params: &[ValType], results: &[ValType]) -> FuncType {
     FuncType::new(params.iter().copied(), results.iter().copied())
+}
+
+/// A host function whose type is known only at run time.
+pub(crate) fn raw<T, F>(ty: FuncType, closure: F) -> Arc<HostFunc>
+where
+    T: 'static,
+    F: Fn(&mut Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Halt> + Send + Sync + 'static,
+{
+    let types = ty.clone();
+    let body = move |store: &mut StoreInner, instance: InstanceId, call_state: &mut CallState, slots: Slots<'_>| {
+        let params = types.params().iter().zip(&*slots);
+        let args: Vec<Val> = params
+            .map(|(ty, slot)| Val::from_slot(*slot, *ty, &store.refs))
+            .collect();
+        let mut results: Vec<Val> = types.results().iter().map(|ty| Val::default_for(*ty)).collect();
+        let mut caller = Caller::<T> {
+            store,
+            instance,
+            call_state,
+            data: PhantomData,
+        };
+        closure(&mut caller, &args, &mut results)?;
+        for (at, (result, ty)) in results.iter().zip(types.results()).enumerate() {
+            if result.ty() != *ty {
+                let message = format!(
+                    "a host function gave {} as result {}, its type says {ty}",
+                    result.ty(),
+                    at + 1
+                );
+                return Err(Error::type_error(message).into());
+            }
+            slots[at] = result.to_slot(&mut caller.store.refs)?;
+        }
+        Ok(())
+    };
+    Arc::new(HostFunc {
+        ty,
+        body: HostBody::Caller(Box::new(body)),
+    })
+}
+
+/// A function that stands for an import nobody defined: calling it traps.
+pub(crate) fn stub(ty: FuncType, module: &str, name: &str) -> Arc<HostFunc> {
+    let import = format!("`{}` `{}`", Escaped(module), Escaped(name));
+    let body = move |_: &mut StoreInner, _: InstanceId, _: &mut CallState, _: Slots<'_>| {
+        let mut report = TrapReport::new(Trap::UnknownImport);
+        report.detail = Some(import.clone());
+        Err(Error::from(report).into())
+    };
+    Arc::new(HostFunc {
+        ty,
+        body: HostBody::Caller(Box::new(body)),
+    })
 }

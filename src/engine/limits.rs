@@ -42,7 +42,13 @@ impl StoreLimits {
         if have < limit {
             return Ok(());
         }
-        Err(Error::limit(what, what, limit as u64, have as u64 + 1, "raise it in `StoreLimits`"))
+        Err(Error::limit(
+            what,
+            what,
+            limit as u64,
+            have as u64 + 1,
+            "raise it in `StoreLimits`",
+        ))
     }
 }
 

@@ -1,49 +1,100 @@
 //! `Linker`: (module, name) → what an import of that name gets.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use super::config::Engine;
 use super::error::Error;
 use super::executor::Executor;
-use super::host::{Caller, Halt, IntoFunc, IntoFuncWith};
+use super::func::Func;
+use super::host::{self, Caller, Halt, HostFunc, IntoFunc, IntoFuncWith};
 use super::instance::{Extern, Instance};
-use super::module::Module;
-use super::store::{AsStoreMut, Store};
-use super::types::FuncType;
+use super::instantiate::{self, import_problem, link_error};
+use super::module::{Kind, Module};
+use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, Store, StoreInner};
+use super::types::{ExternType, FuncType};
 use super::value::Val;
 
 /// What imports are resolved to, by their two names.
+///
+/// Functions defined by closures work in any store; what belongs to a store ([`Linker::define`], [`Linker::instance`])
+/// works in that one. `T` is the type of the data in those stores.
 pub struct Linker<T = ()> {
     engine: Option<Engine>,
+    /// By module, then by name.
+    names: HashMap<Arc<str>, HashMap<Arc<str>, Definition>>,
+    shadowing: bool,
     data: PhantomData<fn() -> T>,
+}
+
+#[derive(Clone)]
+enum Definition {
+    Host(Arc<HostFunc>),
+    Item(Extern),
 }
 
 impl<T> Clone for Linker<T> {
     fn clone(&self) -> Self {
-        Linker { engine: self.engine.clone(), data: PhantomData }
+        let Linker {
+            engine,
+            names,
+            shadowing,
+            data,
+        } = self;
+        Linker {
+            engine: engine.clone(),
+            names: names.clone(),
+            shadowing: *shadowing,
+            data: *data,
+        }
     }
 }
 
 /// Without an engine: the one of the module that is instantiated counts.
 impl<T> Default for Linker<T> {
     fn default() -> Self {
-        Linker { engine: None, data: PhantomData }
+        Linker {
+            engine: None,
+            names: HashMap::new(),
+            shadowing: false,
+            data: PhantomData,
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Linker<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut names: Vec<_> = self
+            .names
+            .iter()
+            .flat_map(|(module, names)| names.keys().map(move |name| (module, name)))
+            .collect();
+        names.sort();
+        f.debug_struct("Linker").field("names", &names).finish_non_exhaustive()
     }
 }
 
 impl<T: Send + 'static> Linker<T> {
     /// An empty linker for modules of `engine`.
     pub fn new(engine: &Engine) -> Linker<T> {
-        Linker { engine: Some(engine.clone()), ..Linker::default() }
+        Linker {
+            engine: Some(engine.clone()),
+            ..Linker::default()
+        }
     }
 
     /// Defines a function by a closure that sees memory 0 of the caller.
     ///
     /// # Errors
     /// [`Error::Type`] when the name is taken.
-    pub fn func<Params>(&mut self, module: &str, name: &str, closure: impl IntoFunc<Params>) -> Result<&mut Self, Error> {
-        let _ = (module, name, closure.into_func());
-        todo!()
+    pub fn func<Params>(
+        &mut self,
+        module: &str,
+        name: &str,
+        closure: impl IntoFunc<Params>,
+    ) -> Result<&mut Self, Error> {
+        self.add(module, name, Definition::Host(closure.into_func()))
     }
 
     /// Defines a function by a closure that sees the whole store through [`Caller`].
@@ -56,8 +107,7 @@ impl<T: Send + 'static> Linker<T> {
         name: &str,
         closure: impl IntoFuncWith<T, Params>,
     ) -> Result<&mut Self, Error> {
-        let _ = (module, name, closure.into_func_with());
-        todo!()
+        self.add(module, name, Definition::Host(closure.into_func_with()))
     }
 
     /// Defines a function of a type known only at run time. The closure gets the arguments and writes the results,
@@ -69,8 +119,7 @@ impl<T: Send + 'static> Linker<T> {
     where
         F: Fn(&mut Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Halt> + Send + Sync + 'static,
     {
-        let _ = (module, name, ty, closure);
-        todo!()
+        self.add(module, name, Definition::Host(host::raw(ty, closure)))
     }
 
     /// Defines a name as something of a store; only modules instantiated in that store can then use it.
@@ -79,13 +128,14 @@ impl<T: Send + 'static> Linker<T> {
     /// [`Error::Type`] when the name is taken or the thing is of another store.
     pub fn define(
         &mut self,
-        store: &impl super::store::AsStore,
+        store: &impl AsStore<Data = T>,
         module: &str,
         name: &str,
         item: impl Into<Extern>,
     ) -> Result<&mut Self, Error> {
-        let _ = (store, module, name, item.into());
-        todo!()
+        let item = item.into();
+        store.inner().extern_type(item)?;
+        self.add(module, name, Definition::Item(item))
     }
 
     /// Defines all exports of an instance under `module`. Names taken before are replaced.
@@ -98,23 +148,33 @@ impl<T: Send + 'static> Linker<T> {
         module: &str,
         instance: Instance,
     ) -> Result<&mut Self, Error> {
-        let _ = (store, module, instance);
-        todo!()
+        let names = self.names.entry(module.into()).or_default();
+        for (name, item) in instance.exports(store)? {
+            names.insert(name.into(), Definition::Item(item));
+        }
+        Ok(self)
     }
 
-    /// Gives everything under `module` also under `as_module`.
+    /// Gives everything under `module` also under `as_module`. Names taken before are replaced.
     ///
     /// # Errors
     /// [`Error::Type`] when there is nothing under `module`.
     pub fn alias(&mut self, module: &str, as_module: &str) -> Result<&mut Self, Error> {
-        let _ = (module, as_module);
-        todo!()
+        let Some(names) = self.names.get(module).cloned() else {
+            return Err(Error::type_error(format!("nothing is defined under `{module}`")));
+        };
+        self.names.entry(as_module.into()).or_default().extend(names);
+        Ok(self)
     }
 
-    /// What a name is defined as, in that store.
+    /// What a name is defined as, in that store. `None` also for something of another store.
     pub fn get(&self, store: &mut impl AsStoreMut<Data = T>, module: &str, name: &str) -> Option<Extern> {
-        let _ = (store, module, name);
-        todo!()
+        let store = store.inner_mut();
+        let item = match self.definition(module, name)? {
+            Definition::Host(func) => host_item(store, func),
+            Definition::Item(item) => *item,
+        };
+        store.extern_type(item).is_ok().then_some(item)
     }
 
     /// Defines every function the module imports and the linker lacks as one that traps when called; the message names
@@ -123,14 +183,21 @@ impl<T: Send + 'static> Linker<T> {
     /// # Errors
     /// None at present.
     pub fn stub_unknown_imports(&mut self, module: &Module) -> Result<&mut Self, Error> {
-        let _ = module;
-        todo!()
+        for import in module.imports() {
+            if let ExternType::Func(ty) = import.ty
+                && self.definition(import.module, import.name).is_none()
+            {
+                let stub = host::stub(ty, import.module, import.name);
+                self.add(import.module, import.name, Definition::Host(stub))?;
+            }
+        }
+        Ok(self)
     }
 
     /// Whether later definitions may replace earlier ones. Off at first.
     pub fn allow_shadowing(&mut self, on: bool) -> &mut Self {
-        let _ = on;
-        todo!()
+        self.shadowing = on;
+        self
     }
 
     /// Instantiates a module in a store of its own and runs its start function.
@@ -141,17 +208,197 @@ impl<T: Send + 'static> Linker<T> {
     where
         T: Default,
     {
-        let _ = module;
-        todo!()
+        let mut store = Store::new(module.engine(), T::default());
+        let instance = self.instantiate_in(&mut store, module)?;
+        Ok(Executor::new(store, instance))
     }
 
     /// Instantiates a module in a store and runs its start function.
     ///
     /// # Errors
     /// [`Error::Link`] with all imports that are missing or of another type, [`Error::Limit`], [`Error::Instantiate`],
-    /// and whatever ends the start function.
-    pub fn instantiate_in(&self, store: &mut Store<T>, module: &Module) -> Result<Instance, Error> {
-        let _ = (store, module);
-        todo!()
+    /// and whatever ends the start function. [`Error::Type`] when module, store and linker are of different engines.
+    pub fn instantiate_in(&self, store: &mut impl AsStoreMut<Data = T>, module: &Module) -> Result<Instance, Error> {
+        if self.engine.as_ref().is_some_and(|engine| !engine.same(module.engine())) {
+            return Err(Error::type_error(
+                "the linker was made for another engine than the module was loaded with",
+            ));
+        }
+        let store = store.inner_mut();
+        let imports = self.resolve(store, module)?;
+        let index = instantiate::instance(store, module, &imports)?.0;
+        Ok(Instance { store: store.id, index })
+    }
+
+    /// What the module's imports are resolved to.
+    fn resolve(&self, store: &mut StoreInner, module: &Module) -> Result<Vec<Extern>, Error> {
+        let inner = &*module.inner;
+        let mut found = Vec::with_capacity(inner.imports.len());
+        let mut problems = Vec::new();
+        // First by type alone, so that a module that cannot be linked leaves nothing in the store, and the message
+        // has everything that is wrong.
+        for import in &inner.imports {
+            let definition = self.definition(inner.text(&import.module), inner.text(&import.field));
+            let given = match definition {
+                None => None,
+                Some(Definition::Host(func))
+                    if import.kind == Kind::Func && func.ty == *inner.func_type(import.index) =>
+                {
+                    found.push(Definition::Host(func.clone()));
+                    continue;
+                }
+                Some(Definition::Host(func)) => Some(ExternType::Func(func.ty.clone())),
+                Some(Definition::Item(item)) => Some(store.extern_type(*item)?),
+            };
+            let expected = inner.extern_type(import.kind, import.index);
+            match (definition, given) {
+                (Some(definition), Some(given)) if given.matches(&expected) => found.push(definition.clone()),
+                (_, given) => problems.push(import_problem(inner, import, expected, given)),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(link_error(inner, problems));
+        }
+        let item = |definition: Definition| match definition {
+            Definition::Host(func) => host_item(store, &func),
+            Definition::Item(item) => item,
+        };
+        Ok(found.into_iter().map(item).collect())
+    }
+
+    fn definition(&self, module: &str, name: &str) -> Option<&Definition> {
+        self.names.get(module)?.get(name)
+    }
+
+    fn add(&mut self, module: &str, name: &str, definition: Definition) -> Result<&mut Self, Error> {
+        if !self.shadowing && self.definition(module, name).is_some() {
+            let hint = "use another name, or `allow_shadowing`";
+            return Err(Error::type_error(format!(
+                "`{module}` `{name}` is already defined: {hint}"
+            )));
+        }
+        let names = match self.names.get_mut(module) {
+            Some(names) => names,
+            None => self.names.entry(module.into()).or_default(),
+        };
+        names.insert(name.into(), definition);
+        Ok(self)
+    }
+}
+
+fn host_item(store: &mut StoreInner, func: &Arc<HostFunc>) -> Extern {
+    Extern::Func(Func::new(store.id, store.host_func(func)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Global, GlobalType, LinearMemory, Memory, MemoryType, Table, TableType, Trap, ValType};
+
+    fn module(engine: &Engine, text: &str) -> Module {
+        Module::new(engine, wat::parse_str(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn all_imports_in_the_way_are_listed_and_nothing_is_left_in_the_store() {
+        let engine = Engine::default();
+        let module = module(
+            &engine,
+            "(module (import \"env\" \"log\" (func (param i32 i32))) (import \"env\" \"now\" (func (result i64)))
+                (import \"env\" \"mem\" (memory 2)) (import \"env\" \"ok\" (func)))",
+        );
+        let mut store = Store::new(&engine, ());
+        let memory = Memory::new(&mut store, MemoryType::new(1, None)).unwrap();
+        let mut linker = Linker::new(&engine);
+        linker.func("env", "now", |_: &mut LinearMemory| 1i32).unwrap();
+        linker.func("env", "ok", |_: &mut LinearMemory| ()).unwrap();
+        linker.define(&store, "env", "mem", memory).unwrap();
+        let error = linker.instantiate_in(&mut store, &module).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown import: `env` `log` (func (param i32 i32))\n\
+             incompatible import type: `env` `now` is (func (result i32)), the module asks for (func (result i64))\n\
+             incompatible import type: `env` `mem` is (memory 1), the module asks for (memory 2)\n  \
+             the module has 4 imports; 3 are provided, 1 are not"
+        );
+        assert_eq!(store.inner().instances.len(), 0);
+
+        linker
+            .allow_shadowing(true)
+            .func("env", "now", |_: &mut LinearMemory| 1i64)
+            .unwrap();
+        linker.stub_unknown_imports(&module).unwrap();
+        memory.grow(&mut store, 1).unwrap();
+        linker.instantiate_in(&mut store, &module).unwrap();
+        let stub = linker
+            .get(&mut store, "env", "log")
+            .and_then(Extern::into_func)
+            .unwrap();
+        let error = stub.call(&mut store, &[Val::I32(1), Val::I32(2)]).unwrap_err();
+        assert_eq!(error.trap(), Some(Trap::UnknownImport));
+        assert_eq!(error.to_string(), "unknown import: `env` `log`");
+    }
+
+    #[test]
+    fn names_are_taken_once_unless_shadowing_is_allowed() {
+        let mut linker = Linker::<()>::default();
+        linker.func("a", "f", |_: &mut LinearMemory| ()).unwrap();
+        let error = linker.func("a", "f", |_: &mut LinearMemory| ()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`a` `f` is already defined: use another name, or `allow_shadowing`"
+        );
+        linker.alias("a", "b").unwrap();
+        assert!(linker.definition("b", "f").is_some());
+        assert!(linker.alias("c", "d").is_err());
+    }
+
+    #[test]
+    fn what_belongs_to_another_store_or_engine_is_refused() {
+        let engine = Engine::default();
+        let (mut a, mut b) = (Store::new(&engine, ()), Store::new(&engine, ()));
+        let global = Global::new(&mut a, GlobalType::new(ValType::I32, false), Val::I32(1)).unwrap();
+        let table = Table::new(&mut a, TableType::new(ValType::FuncRef, 0, None), Val::FuncRef(None)).unwrap();
+        let mut linker = Linker::new(&engine);
+        assert!(matches!(linker.define(&b, "e", "g", global), Err(Error::Type(_))));
+        linker
+            .define(&a, "e", "g", global)
+            .unwrap()
+            .define(&a, "e", "t", table)
+            .unwrap();
+        let uses = module(
+            &engine,
+            "(module (import \"e\" \"g\" (global i32)) (import \"e\" \"t\" (table 0 funcref)))",
+        );
+        linker.instantiate_in(&mut a, &uses).unwrap();
+        assert!(matches!(linker.instantiate_in(&mut b, &uses), Err(Error::Type(_))));
+        assert!(linker.get(&mut b, "e", "g").is_none());
+
+        let other = module(&Engine::default(), "(module)");
+        assert!(matches!(linker.instantiate_in(&mut a, &other), Err(Error::Type(_))));
+        assert!(matches!(
+            Linker::default().instantiate_in(&mut a, &other),
+            Err(Error::Type(_))
+        ));
+    }
+
+    #[test]
+    fn a_clone_outlives_its_original() {
+        let engine = Engine::default();
+        let mut linker = Linker::<u32>::new(&engine);
+        linker
+            .func_with("e", "f", |caller: &mut Caller<'_, u32>, by: u32| {
+                *caller.data_mut() += by;
+                *caller.data()
+            })
+            .unwrap();
+        let copy = linker.clone();
+        drop(linker);
+        let mut store = Store::new(&engine, 40);
+        let func = copy.get(&mut store, "e", "f").and_then(Extern::into_func).unwrap();
+        drop(copy);
+        let func = func.typed::<u32, u32>(&store).unwrap();
+        assert_eq!(func.call(&mut store, 2).unwrap(), 42);
+        assert_eq!(*store.data(), 42);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::code::CodeTable;
 use super::config::{Engine, Features};
 use super::decode;
-use super::error::Error;
+use super::error::{Error, IoError};
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
 
 /// A validated module: code and declarations, without state.
@@ -81,6 +81,20 @@ pub(crate) struct Export {
     pub index: u32,
 }
 
+impl Import {
+    /// Whether it is the function with that index.
+    pub(crate) fn is_func(&self, func_index: u32) -> bool {
+        self.kind == Kind::Func && self.index == func_index
+    }
+}
+
+impl Export {
+    /// Whether it is the function with that index.
+    pub(crate) fn is_func(&self, func_index: u32) -> bool {
+        self.kind == Kind::Func && self.index == func_index
+    }
+}
+
 /// The index spaces whose members can be imported and exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -140,6 +154,16 @@ pub(crate) enum Items {
     Exprs(Box<[ConstExpr]>),
 }
 
+impl Items {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Items::Funcs(funcs) => funcs.len(),
+            Items::Exprs(exprs) => exprs.len(),
+        }
+    }
+}
+
 /// A data segment.
 pub(crate) struct Data {
     pub mode: Mode,
@@ -182,8 +206,15 @@ impl Module {
     /// # Errors
     /// [`Error::Io`] when it cannot be read, [`Error::Decode`] when it is not a module.
     pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Module, Error> {
-        let _ = (engine, path.as_ref());
-        todo!()
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|source| {
+            Error::Io(Box::new(IoError {
+                path: path.display().to_string(),
+                source,
+            }))
+        })?;
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        decode::module(engine, bytes, Some(name.to_string_lossy().into_owned()))
     }
 
     /// What it needs, in the order of the file.
@@ -207,13 +238,12 @@ impl Module {
 
     /// The name it gives itself in its name section, else its file's name.
     pub fn name(&self) -> Option<&str> {
-        todo!()
+        self.inner.own_name().or(self.inner.file.as_deref())
     }
 
-    /// The name of a function (imports counted first) from the name section, or from its import.
+    /// The name of a function (imports counted first) from the name section, else from its import or export.
     pub fn func_name(&self, func_index: u32) -> Option<&str> {
-        let _ = func_index;
-        todo!()
+        self.inner.func_name(func_index)
     }
 
     /// The engine it was loaded with.
@@ -250,7 +280,9 @@ impl ModuleInner {
 
     /// The export of that name.
     pub(crate) fn export(&self, name: &str) -> Option<&Export> {
-        let find = self.exports_by_name.binary_search_by(|&at| self.text(&self.exports[at as usize].name).cmp(name));
+        let find = self
+            .exports_by_name
+            .binary_search_by(|&at| self.text(&self.exports[at as usize].name).cmp(name));
         find.ok().map(|at| &self.exports[self.exports_by_name[at] as usize])
     }
 }
@@ -263,7 +295,9 @@ impl Drop for ModuleInner {
 
 impl std::fmt::Debug for Module {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Module").field("file", &self.inner.file).finish_non_exhaustive()
+        f.debug_struct("Module")
+            .field("file", &self.inner.file)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,25 +1,36 @@
 //! `Store`: owns everything guests can refer to. Handles carry its id; dropping it frees all.
+//!
+//! `StoreInner` is the store without the embedder's type, so that nothing inside is generic over it. What instances are
+//! made of stands in `instance.rs`, the operations on tables in `table.rs`.
+//! Spec: exec/runtime.html#store
 
 #![allow(unsafe_code)]
 
+mod access;
+
 use std::any::Any;
+use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
 
 use super::config::Engine;
 use super::error::Error;
-use super::host::{CallState, Halt};
-use super::instance::InstanceId;
+use super::global::GlobalData;
+use super::host::{CallState, Halt, HostBody, HostFunc};
+use super::instance::{InstanceData, InstanceId};
 use super::interrupt::{Interrupt, InterruptHandle};
 use super::memory::{LinearMemory, MemoryBudget};
+use super::run;
 use super::run::layout::{Context, VmFunc};
-use super::run::{self};
+use super::table::TableData;
 use super::trap::Trap;
-use super::types::MemoryType;
+use super::types::{FuncType, MemoryType};
 use super::value::Refs;
 
+pub use self::access::{AsStore, AsStoreMut, Private};
+pub(crate) use self::access::{Inner, InnerMut};
 pub use super::limits::StoreLimits;
 
 /// Instances, functions, memories, tables and globals that can refer to each other, and data of the embedder.
@@ -33,7 +44,10 @@ pub struct Store<T = ()> {
 impl<T: Send + 'static> Store<T> {
     /// An empty store with the limits and the fuel of the engine's configuration.
     pub fn new(engine: &Engine, data: T) -> Store<T> {
-        Store { inner: Box::new(StoreInner::new(engine, Box::new(data))), data: PhantomData }
+        Store {
+            inner: Box::new(StoreInner::new(engine, Box::new(data))),
+            data: PhantomData,
+        }
     }
 
     /// The embedder's data.
@@ -78,75 +92,12 @@ impl<T: Send + 'static> Store<T> {
     }
 }
 
-/// Proof that a caller is part of this crate.
-#[derive(Clone, Copy)]
-pub struct Private(());
-
-/// Something through which a store can be read: a [`Store`], or a [`Caller`](crate::Caller) in a host function. Sealed.
-pub trait AsStore {
-    /// The embedder's data in the store.
-    type Data: 'static;
-
-    #[doc(hidden)]
-    fn store_ref(&self, _: Private) -> &StoreInner;
-}
-
-/// Something through which a store can be changed: a [`Store`], or a [`Caller`](crate::Caller) in a host function.
-/// Sealed.
-pub trait AsStoreMut: AsStore {
-    // With the `&mut StoreInner` a host function could exchange two stores while one of them runs, so nobody outside
-    // can call this.
-    #[doc(hidden)]
-    fn store_mut(&mut self, _: Private) -> &mut StoreInner;
-}
-
-impl<T: 'static> AsStore for Store<T> {
-    type Data = T;
-
-    fn store_ref(&self, _: Private) -> &StoreInner {
-        &self.inner
-    }
-}
-
-impl<T: 'static> AsStoreMut for Store<T> {
-    fn store_mut(&mut self, _: Private) -> &mut StoreInner {
-        &mut self.inner
-    }
-}
-
-impl<S: AsStore + ?Sized> AsStore for &mut S {
-    type Data = S::Data;
-
-    fn store_ref(&self, token: Private) -> &StoreInner {
-        (**self).store_ref(token)
-    }
-}
-
-impl<S: AsStoreMut + ?Sized> AsStoreMut for &mut S {
-    fn store_mut(&mut self, token: Private) -> &mut StoreInner {
-        (**self).store_mut(token)
-    }
-}
-
-/// The inside of a store, for this crate.
-pub(crate) trait Inner {
-    fn inner(&self) -> &StoreInner;
-}
-
-impl<S: AsStore + ?Sized> Inner for S {
-    fn inner(&self) -> &StoreInner {
-        self.store_ref(Private(()))
-    }
-}
-
-/// The inside of a store, for this crate.
-pub(crate) trait InnerMut {
-    fn inner_mut(&mut self) -> &mut StoreInner;
-}
-
-impl<S: AsStoreMut + ?Sized> InnerMut for S {
-    fn inner_mut(&mut self) -> &mut StoreInner {
-        self.store_mut(Private(()))
+impl<T> std::fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("id", &self.inner.id)
+            .field("instances", &self.inner.instances.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -156,12 +107,21 @@ pub struct StoreInner {
     pub(crate) id: u64,
     pub(crate) engine: Engine,
     pub(crate) limits: StoreLimits,
+    pub(crate) instances: Vec<InstanceData>,
     pub(crate) memories: Vec<Box<LinearMemory>>,
+    pub(crate) tables: Vec<TableData>,
+    pub(crate) globals: Vec<GlobalData>,
     pub(crate) refs: Refs,
     /// What the run driver keeps between runs.
     pub(crate) run: run::StoreState,
     pub(crate) interrupt: Arc<Interrupt>,
+    /// Calls from the host into guests that are on the native stack.
+    pub(crate) depth: u32,
+    hosts: Hosts,
+    funcs: FuncArena,
     budget: Arc<MemoryBudget>,
+    /// What a host function sees when its caller has no memory.
+    empty_memory: Box<LinearMemory>,
     data: Box<dyn Any + Send>,
 }
 
@@ -175,15 +135,23 @@ impl StoreInner {
         let id = NEXT_ID.fetch_add(1, Relaxed);
         let limits = engine.config().limits.clone();
         let budget = Arc::new(MemoryBudget::new(limits.memory));
+        let empty = LinearMemory::new(MemoryType::new(0, Some(0)), &budget, 0);
         let mut store = StoreInner {
             id,
             engine: engine.clone(),
             limits,
+            instances: Vec::new(),
             memories: Vec::new(),
+            tables: Vec::new(),
+            globals: Vec::new(),
             refs: Refs::new(id),
             run: run::StoreState::default(),
             interrupt: Interrupt::new(),
+            depth: 0,
+            hosts: Hosts::default(),
+            funcs: FuncArena::default(),
             budget,
+            empty_memory: empty.expect("an empty memory needs three words"),
             data,
         };
         store.set_fuel(engine.config().fuel);
@@ -191,11 +159,15 @@ impl StoreInner {
     }
 
     pub(crate) fn data<T: 'static>(&self) -> &T {
-        self.data.downcast_ref().expect("the type of a store's data does not change")
+        self.data
+            .downcast_ref()
+            .expect("the type of a store's data does not change")
     }
 
     pub(crate) fn data_mut<T: 'static>(&mut self) -> &mut T {
-        self.data.downcast_mut().expect("the type of a store's data does not change")
+        self.data
+            .downcast_mut()
+            .expect("the type of a store's data does not change")
     }
 
     /// What the handlers see of this store. Shared with interrupt handles, which touch its atomics only.
@@ -216,7 +188,11 @@ impl StoreInner {
     /// Refuses a handle of another store.
     #[inline]
     pub(crate) fn check_handle(&self, store: u64, what: &'static str) -> Result<(), Error> {
-        if store == self.id { Ok(()) } else { Err(Error::wrong_store(what)) }
+        if store == self.id {
+            Ok(())
+        } else {
+            Err(Error::wrong_store(what))
+        }
     }
 
     /// Makes a change of `limits` known to the memories.
@@ -231,82 +207,118 @@ impl StoreInner {
         Ok(self.memories.len() as u32 - 1)
     }
 
-    /// `memory.grow`: the old size in pages, or `None` if it stays.
-    pub(crate) fn memory_grow(&mut self, instance: InstanceId, memory: u32, delta_pages: u64) -> Option<u64> {
-        let _ = (instance, memory, delta_pages);
-        todo!()
+    /// A memory of no pages for an instance without one: it has room for the instance's globals.
+    pub(crate) fn empty_memory_with(&self, header_globals: usize) -> Result<Box<LinearMemory>, Error> {
+        LinearMemory::new(MemoryType::new(0, Some(0)), &self.budget, header_globals)
     }
 
-    /// `memory.init`.
-    pub(crate) fn memory_init(
-        &mut self,
-        instance: InstanceId,
-        memory: u32,
-        segment: u32,
-        dst: u64,
-        src: u64,
-        n: u64,
-    ) -> Result<(), Trap> {
-        let _ = (instance, memory, segment, dst, src, n);
-        todo!()
+    /// Memory 0 of an instance.
+    pub(crate) fn memory_of(&mut self, instance: InstanceId) -> Option<&mut LinearMemory> {
+        let index = *self.instances.get(instance.0 as usize)?.memories.first()?;
+        Some(&mut self.memories[index as usize])
     }
 
-    /// `data.drop`.
-    pub(crate) fn data_drop(&mut self, instance: InstanceId, segment: u32) {
-        let _ = (instance, segment);
-        todo!()
+    /// Memory 0 of an instance, or an empty one, and what references need.
+    pub(crate) fn memory_and_refs(&mut self, instance: InstanceId) -> (&mut LinearMemory, &mut Refs) {
+        let index = self
+            .instances
+            .get(instance.0 as usize)
+            .and_then(|data| data.memories.first());
+        let memory = match index {
+            Some(&index) => &mut self.memories[index as usize],
+            None => &mut self.empty_memory,
+        };
+        (memory, &mut self.refs)
     }
 
-    /// `table.grow`: the old size, or `None` if it stays.
-    pub(crate) fn table_grow(&mut self, instance: InstanceId, table: u32, init: u64, delta: u64) -> Option<u64> {
-        let _ = (instance, table, init, delta);
-        todo!()
+    /// Memory 0 of an instance, or an empty one, and the embedder's data.
+    pub(crate) fn memory_and_data<T: 'static>(&mut self, instance: InstanceId) -> (&mut LinearMemory, &mut T) {
+        let index = self
+            .instances
+            .get(instance.0 as usize)
+            .and_then(|data| data.memories.first());
+        let memory = match index {
+            Some(&index) => &mut self.memories[index as usize],
+            None => &mut self.empty_memory,
+        };
+        (
+            memory,
+            self.data
+                .downcast_mut()
+                .expect("the type of a store's data does not change"),
+        )
     }
 
-    /// `table.fill`.
-    pub(crate) fn table_fill(&mut self, instance: InstanceId, table: u32, dst: u64, value: u64, n: u64) -> Result<(), Trap> {
-        let _ = (instance, table, dst, value, n);
-        todo!()
+    /// Brings the copies of byte-0 addresses up to date, where memories move when they grow.
+    pub(crate) fn refresh_bases(&mut self) {
+        if cfg!(not(all(unix, not(miri)))) {
+            for instance in &mut self.instances {
+                instance.refresh_bases(&self.memories);
+            }
+        }
     }
 
-    /// `table.copy`.
-    pub(crate) fn table_copy(
-        &mut self,
-        instance: InstanceId,
-        dst_table: u32,
-        src_table: u32,
-        dst: u64,
-        src: u64,
-        n: u64,
-    ) -> Result<(), Trap> {
-        let _ = (instance, dst_table, src_table, dst, src, n);
-        todo!()
-    }
-
-    /// `table.init`.
-    pub(crate) fn table_init(
-        &mut self,
-        instance: InstanceId,
-        table: u32,
-        segment: u32,
-        dst: u64,
-        src: u64,
-        n: u64,
-    ) -> Result<(), Trap> {
-        let _ = (instance, table, segment, dst, src, n);
-        todo!()
-    }
-
-    /// `elem.drop`.
-    pub(crate) fn elem_drop(&mut self, instance: InstanceId, segment: u32) {
-        let _ = (instance, segment);
-        todo!()
+    /// A function of the host, at an address that stays. The same function always gets the same address, so that
+    /// references to it are equal.
+    pub(crate) fn host_func(&mut self, func: &Arc<HostFunc>) -> NonNull<VmFunc> {
+        if let Some(&known) = self.hosts.known.get(&Arc::as_ptr(func)) {
+            return known;
+        }
+        let id = self.engine.register_types([&func.ty])[0];
+        let vm = self.funcs.add(VmFunc {
+            code: AtomicPtr::new(run::host_entry()),
+            instance: std::ptr::null_mut(),
+            sig: id,
+            index: self.hosts.funcs.len() as u32,
+            params: func.ty.param_slots() as u16,
+            results: func.ty.result_slots() as u16,
+            store: self.id,
+        });
+        self.hosts.funcs.push(HostSlot {
+            func: Some(func.clone()),
+            spare: func.clone(),
+            type_id: id,
+        });
+        self.hosts.known.insert(Arc::as_ptr(func), vm);
+        vm
     }
 
     /// The function with that index of an instance, made on demand, at an address that stays.
     pub(crate) fn func_ref(&mut self, instance: InstanceId, func_index: u32) -> NonNull<VmFunc> {
-        let _ = (instance, func_index);
-        todo!()
+        let data = &mut self.instances[instance.0 as usize];
+        if let Some(known) = NonNull::new(data.funcs[func_index as usize]) {
+            return known;
+        }
+        let module = &*data.module.inner;
+        let ty = module.funcs[func_index as usize] as usize;
+        let vm = self.funcs.add(VmFunc {
+            code: AtomicPtr::new(module.code.entry(func_index - module.imported_funcs)),
+            instance: data.vm.as_ptr(),
+            sig: module.type_ids[ty],
+            index: func_index,
+            params: module.types[ty].param_slots() as u16,
+            results: module.types[ty].result_slots() as u16,
+            store: self.id,
+        });
+        data.funcs[func_index as usize] = vm.as_ptr();
+        vm
+    }
+
+    /// The type of a function of this store, and whether it is the host's.
+    pub(crate) fn func_type(&self, func: NonNull<VmFunc>) -> (&FuncType, bool) {
+        // SAFETY: the functions of a store live in its arena as long as the store, at addresses that stay.
+        let func = unsafe { func.as_ref() };
+        match NonNull::new(func.instance) {
+            None => (&self.hosts.funcs[func.index as usize].spare.ty, true),
+            Some(instance) => {
+                // SAFETY: instances live as long as the store, too.
+                let instance = unsafe { instance.as_ref() }.id;
+                (
+                    self.instances[instance as usize].module.inner.func_type(func.index),
+                    false,
+                )
+            }
+        }
     }
 
     /// Calls a host function. `slots`: the parameters, then room up to the results, which replace them.
@@ -317,8 +329,103 @@ impl StoreInner {
         slots: &mut [u64],
         call_state: &mut CallState,
     ) -> Result<(), Halt> {
-        let _ = (func, caller, slots, call_state);
-        todo!()
+        // SAFETY: the functions of a store live in its arena as long as the store, at addresses that stay.
+        let index = unsafe { func.as_ref() }.index as usize;
+        // The function is taken out of the store while it runs, because it may get the whole store; if it calls
+        // itself through a guest, the inner call finds the place empty and makes a copy of the reference.
+        let slot = &mut self.hosts.funcs[index];
+        let host = slot.func.take().unwrap_or_else(|| slot.spare.clone());
+        let result = match &host.body {
+            HostBody::Memory(body) => {
+                let (memory, refs) = self.memory_and_refs(caller);
+                body(memory, refs, slots)
+            }
+            HostBody::Caller(body) => body(self, caller, call_state, slots),
+        };
+        self.hosts.funcs[index].func = Some(host);
+        self.refresh_bases();
+        result
+    }
+
+    /// `memory.grow`: the old size in pages, or `None` if it stays.
+    pub(crate) fn memory_grow(&mut self, instance: InstanceId, memory: u32, delta_pages: u64) -> Option<u64> {
+        self.sync_limits();
+        let index = self.instances[instance.0 as usize].memories[memory as usize];
+        let old = self.memories[index as usize].grow(delta_pages).ok();
+        self.refresh_bases();
+        old
+    }
+
+    /// `memory.init`. Spec: exec/instructions.html#exec-memory-init
+    pub(crate) fn memory_init(
+        &mut self,
+        instance: InstanceId,
+        memory: u32,
+        segment: u32,
+        dst: u64,
+        src: u64,
+        n: u64,
+    ) -> Result<(), Trap> {
+        let data = &self.instances[instance.0 as usize];
+        let segment_bytes = data.data_bytes(segment);
+        let memory = &mut self.memories[data.memories[memory as usize] as usize];
+        let end = src
+            .checked_add(n)
+            .filter(|&end| end <= segment_bytes.len() as u64)
+            .ok_or(Trap::MemoryOutOfBounds)?;
+        let bytes = &segment_bytes[src as usize..end as usize];
+        memory.write(dst, bytes).map_err(|_| Trap::MemoryOutOfBounds)
+    }
+
+    /// `data.drop`.
+    pub(crate) fn data_drop(&mut self, instance: InstanceId, segment: u32) {
+        self.instances[instance.0 as usize].dropped_datas[segment as usize] = true;
+    }
+
+    /// `elem.drop`.
+    pub(crate) fn elem_drop(&mut self, instance: InstanceId, segment: u32) {
+        self.instances[instance.0 as usize].dropped_elems[segment as usize] = true;
+    }
+}
+
+impl Drop for StoreInner {
+    fn drop(&mut self) {
+        let ids: Vec<u32> = self.hosts.funcs.iter().map(|slot| slot.type_id).collect();
+        self.engine.release_types(&ids);
+    }
+}
+
+/// The host functions of a store.
+#[derive(Default)]
+struct Hosts {
+    funcs: Vec<HostSlot>,
+    /// Each `HostFunc` stays alive in `funcs`, so its address identifies it.
+    known: HashMap<*const HostFunc, NonNull<VmFunc>>,
+}
+
+struct HostSlot {
+    /// `None` while it runs.
+    func: Option<Arc<HostFunc>>,
+    spare: Arc<HostFunc>,
+    type_id: u32,
+}
+
+/// `VmFunc`s at addresses that stay.
+#[derive(Default)]
+struct FuncArena {
+    chunks: Vec<Vec<VmFunc>>,
+}
+
+impl FuncArena {
+    fn add(&mut self, func: VmFunc) -> NonNull<VmFunc> {
+        if self.chunks.last().is_none_or(|chunk| chunk.len() == chunk.capacity()) {
+            // Doubling keeps small stores small and the number of chunks low.
+            let capacity = self.chunks.last().map_or(16, |chunk| (chunk.capacity() * 2).min(4096));
+            self.chunks.push(Vec::with_capacity(capacity));
+        }
+        let chunk = self.chunks.last_mut().expect("a chunk was just made sure of");
+        chunk.push(func);
+        NonNull::from(chunk.last_mut().expect("a function was just pushed"))
     }
 }
 

@@ -100,7 +100,12 @@ impl TrapReport {
 
     /// A report without frames.
     pub fn new(trap: Trap) -> TrapReport {
-        TrapReport { trap, detail: None, frames: Vec::new(), omitted: 0 }
+        TrapReport {
+            trap,
+            detail: None,
+            frames: Vec::new(),
+            omitted: 0,
+        }
     }
 }
 
@@ -151,7 +156,8 @@ impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.0.chars() {
             // Besides C0 and C1: marks that change the direction of what follows.
-            let steers = c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            let steers = c.is_control()
+                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
             if steers {
                 write!(f, "{}", c.escape_unicode())?;
             } else {

@@ -70,7 +70,10 @@ impl FuncType {
         let mut types: Vec<ValType> = params.into_iter().collect();
         let params = types.len() as u32;
         types.extend(results);
-        FuncType { types: types.into(), params }
+        FuncType {
+            types: types.into(),
+            params,
+        }
     }
 
     /// The types of the parameters, in order.
@@ -133,7 +136,11 @@ pub struct TableType {
 impl TableType {
     /// A table of `minimum` to `maximum` elements of type `element`.
     pub const fn new(element: ValType, minimum: u64, maximum: Option<u64>) -> TableType {
-        TableType { element, minimum, maximum }
+        TableType {
+            element,
+            minimum,
+            maximum,
+        }
     }
 }
 
@@ -233,8 +240,7 @@ impl ExternType {
             (ExternType::Func(have), ExternType::Func(want)) => have == want,
             (ExternType::Global(have), ExternType::Global(want)) => have == want,
             (ExternType::Table(have), ExternType::Table(want)) => {
-                have.element == want.element
-                    && limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
+                have.element == want.element && limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
             }
             (ExternType::Memory(have), ExternType::Memory(want)) => {
                 limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
@@ -276,7 +282,10 @@ mod tests {
         assert_eq!(ty.to_string(), "(func (param i32 i32) (result f64))");
         assert_eq!(FuncType::new([], []).to_string(), "(func)");
         assert_eq!(MemoryType::new(1, Some(2)).to_string(), "(memory 1 2)");
-        assert_eq!(TableType::new(ValType::FuncRef, 3, None).to_string(), "(table 3 funcref)");
+        assert_eq!(
+            TableType::new(ValType::FuncRef, 3, None).to_string(),
+            "(table 3 funcref)"
+        );
         assert_eq!(GlobalType::new(ValType::I64, true).to_string(), "(global (mut i64))");
     }
 

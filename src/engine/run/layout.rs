@@ -3,6 +3,9 @@
 //! All are owned by a store, at addresses that do not change while it lives. Handlers reach them from the
 //! `cx` register (`Context`) and from `mb` (byte 0 of memory 0, with its length and the instance's globals below).
 
+#![allow(unsafe_code)]
+
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 
 /// Distance from `mb` down to the length in bytes of memory 0 (a `u64`).
@@ -98,4 +101,48 @@ pub(crate) struct VmFunc {
     pub results: u16,
     /// The store that owns it, so that a handle from another store is refused.
     pub store: u64,
+}
+
+impl VmFunc {
+    /// The function a funcref slot of a live store names; `None` for null.
+    pub(crate) fn from_slot(slot: u64) -> Option<NonNull<VmFunc>> {
+        NonNull::new(std::ptr::with_exposed_provenance_mut(slot as usize))
+    }
+
+    /// The funcref slot for it.
+    pub(crate) fn slot(func: NonNull<VmFunc>) -> u64 {
+        func.as_ptr().expose_provenance() as u64
+    }
+}
+
+/// Owns a structure that handlers reach by address: it is only touched through that address, never moved, and freed
+/// with its owner.
+pub(crate) struct Owned<T>(NonNull<T>);
+
+impl<T> Owned<T> {
+    pub(crate) fn new(value: T) -> Owned<T> {
+        Owned(NonNull::from(Box::leak(Box::new(value))))
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut T {
+        self.0.as_ptr()
+    }
+
+    pub(crate) fn get(&self) -> &T {
+        // SAFETY: the box was leaked in `new` and is freed in `drop`; handlers do not run while the store is borrowed
+        // by anyone but the run driver, which makes no references to these structures of its own.
+        unsafe { self.0.as_ref() }
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        // SAFETY: as in `get`, and the borrow is exclusive.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        // SAFETY: it came from a box in `new`, and this is its only owner.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
 }

@@ -8,6 +8,7 @@ use self::layout::VmFunc;
 use super::error::Error;
 use super::func::PauseReason;
 use super::store::StoreInner;
+use super::types::FuncType;
 
 /// What the driver keeps in a store between runs.
 #[derive(Default)]
@@ -15,6 +16,13 @@ pub(crate) struct StoreState;
 
 /// A run that is paused.
 pub(crate) struct Run;
+
+impl Run {
+    /// The type of the host function that suspended it.
+    pub(crate) fn suspended_in<'s>(&self, _store: &'s StoreInner) -> &'s FuncType {
+        todo!()
+    }
+}
 
 /// How a run left the driver, when not by an error.
 pub(crate) enum Ended {

@@ -1,0 +1,74 @@
+//! The name section: skipped when a module is loaded, read when a trap or an inspection asks for names.
+//!
+//! Nothing here can fail: a name section is a hint, and what is wrong in it must not hide a trap.
+//! Spec: appendix/custom.html#name-section
+
+use wasmparser::{BinaryReader, Name, NameSectionReader};
+
+use crate::engine::module::{Bytes, ModuleInner};
+
+/// Where the names stand in the file.
+#[derive(Default)]
+pub(crate) struct Names {
+    module: Option<Bytes>,
+    /// By function index, ascending.
+    funcs: Vec<(u32, Bytes)>,
+}
+
+impl Names {
+    fn read(module: &ModuleInner) -> Names {
+        let mut names = Names::default();
+        let Some(section) = &module.name_section else {
+            return names;
+        };
+        let range = |name: &str| {
+            let start = (name.as_ptr() as usize - module.bytes.as_ptr() as usize) as u32;
+            start..start + name.len() as u32
+        };
+        let reader = BinaryReader::new(module.slice(section), u64::from(section.start));
+        for part in NameSectionReader::new(reader) {
+            match part {
+                Ok(Name::Module { name, .. }) => names.module = Some(range(name)),
+                Ok(Name::Function(map)) => {
+                    // A count from the file is not to be trusted with an allocation; the reader stops at its end.
+                    names.funcs.extend(
+                        map.into_iter()
+                            .map_while(Result::ok)
+                            .map(|named| (named.index, range(named.name))),
+                    );
+                }
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        if !names.funcs.is_sorted_by_key(|(index, _)| *index) {
+            names.funcs.sort_by_key(|(index, _)| *index);
+        }
+        names
+    }
+}
+
+impl ModuleInner {
+    /// The name the module gives itself.
+    pub(crate) fn own_name(&self) -> Option<&str> {
+        self.names().module.as_ref().map(|range| self.text(range))
+    }
+
+    /// The name of a function in the name section, or the names of its import.
+    pub(crate) fn func_name(&self, func_index: u32) -> Option<&str> {
+        let funcs = &self.names().funcs;
+        if let Ok(at) = funcs.binary_search_by_key(&func_index, |(index, _)| *index) {
+            return Some(self.text(&funcs[at].1));
+        }
+        let import = self.imports.iter().find(|import| import.is_func(func_index));
+        if let Some(import) = import {
+            return Some(self.text(&import.field));
+        }
+        let export = self.exports.iter().find(|export| export.is_func(func_index))?;
+        Some(self.text(&export.name))
+    }
+
+    fn names(&self) -> &Names {
+        self.names.get_or_init(|| Names::read(self))
+    }
+}

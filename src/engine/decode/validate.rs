@@ -1,0 +1,129 @@
+//! Validation of function bodies, on all processors when there is enough to do.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use wasmparser::{
+    BinaryReader, FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources, WasmFeatures,
+};
+
+use super::Refusal;
+use crate::engine::module::ModuleInner;
+
+/// What the validator knows of the module its function bodies belong to.
+pub(super) struct Bodies {
+    pub resources: ValidatorResources,
+}
+
+/// Bytes of code a thread takes at a time: small enough to share the work evenly, big enough to take seldom.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Bytes of code from which on a further thread pays (starting one costs as much as validating a few KiB).
+const BYTES_PER_THREAD: usize = 256 << 10;
+
+/// Validates every body; of several errors the one with the lowest offset is reported.
+///
+/// Spec: valid/modules.html#functions
+pub(super) fn bodies(
+    validated: Bodies,
+    bytes: &[u8],
+    module: &ModuleInner,
+    features: WasmFeatures,
+    threads: usize,
+) -> Result<(), Refusal> {
+    let work = Work {
+        resources: &validated.resources,
+        bytes,
+        module,
+        features,
+        next: AtomicUsize::new(0),
+        error: Mutex::new(None),
+        chunks: chunks(module),
+    };
+    let code_bytes = match (module.bodies.first(), module.bodies.last()) {
+        (Some(first), Some(last)) => (last.end - first.start) as usize,
+        _ => 0,
+    };
+    let available = match threads {
+        0 => std::thread::available_parallelism().map_or(1, |count| count.get()),
+        count => count,
+    };
+    let helpers = available
+        .min(code_bytes / BYTES_PER_THREAD + 1)
+        .min(work.chunks.len())
+        .saturating_sub(1);
+    std::thread::scope(|scope| {
+        for _ in 0..helpers {
+            // Where no thread can be had, the others do its part.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, || work.run());
+        }
+        work.run();
+    });
+    let error = work.error.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    error.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// Defined functions, cut into ranges of about the same number of bytes.
+fn chunks(module: &ModuleInner) -> Vec<std::ops::Range<usize>> {
+    let mut chunks = Vec::new();
+    let (mut start, mut size) = (0, 0);
+    for (at, body) in module.bodies.iter().enumerate() {
+        size += body.len();
+        if size >= CHUNK_BYTES {
+            chunks.push(start..at + 1);
+            (start, size) = (at + 1, 0);
+        }
+    }
+    chunks.push(start..module.bodies.len());
+    chunks
+}
+
+/// What the threads share.
+struct Work<'m> {
+    resources: &'m ValidatorResources,
+    bytes: &'m [u8],
+    module: &'m ModuleInner,
+    features: WasmFeatures,
+    chunks: Vec<std::ops::Range<usize>>,
+    /// The first chunk nobody has taken.
+    next: AtomicUsize,
+    /// The error with the lowest offset so far.
+    error: Mutex<Option<wasmparser::Error>>,
+}
+
+impl Work<'_> {
+    /// Takes chunks until none is left.
+    fn run(&self) {
+        let mut allocations = FuncValidatorAllocations::default();
+        while let Some(chunk) = self.chunks.get(self.next.fetch_add(1, Relaxed)) {
+            for defined in chunk.clone() {
+                if let Err(error) = self.body(defined, &mut allocations) {
+                    // Chunks are taken in order, so everything with a lower offset is taken already.
+                    self.next.store(self.chunks.len(), Relaxed);
+                    let mut first = self.error.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                    if first.as_ref().is_none_or(|first| error.offset() < first.offset()) {
+                        *first = Some(error);
+                    }
+                    break;
+                }
+            }
+        }
+    }
+
+    fn body(&self, defined: usize, allocations: &mut FuncValidatorAllocations) -> wasmparser::Result<()> {
+        let range = &self.module.bodies[defined];
+        let bytes = &self.bytes[range.start as usize..range.end as usize];
+        let body = FunctionBody::new(BinaryReader::new_features(bytes, u64::from(range.start), self.features));
+        let index = self.module.imported_funcs + defined as u32;
+        let func = FuncToValidate {
+            resources: self.resources,
+            index,
+            ty: self.module.funcs[index as usize],
+            features: self.features,
+        };
+        let mut validator = func.into_validator(std::mem::take(allocations));
+        let result = validator.validate(&body);
+        *allocations = validator.into_allocations();
+        result
+    }
+}
