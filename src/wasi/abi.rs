@@ -169,7 +169,9 @@ impl Rights {
         .or(Rights::PATH_REMOVE_DIRECTORY)
         .or(Rights::PATH_UNLINK_FILE);
     /// What only an open file needs to have been opened for writing for.
-    pub(super) const NEEDS_WRITE: Rights = Rights::FD_WRITE.or(Rights::FD_ALLOCATE).or(Rights::FD_FILESTAT_SET_SIZE);
+    pub(super) const NEEDS_WRITE: Rights = Rights::FD_WRITE
+        .or(Rights::FD_ALLOCATE)
+        .or(Rights::FD_FILESTAT_SET_SIZE);
     /// What makes sense on a regular file.
     pub(super) const FILE: Rights = Rights::FD_DATASYNC
         .or(Rights::FD_READ)
@@ -325,7 +327,10 @@ fn put(out: &mut [u8], offset: usize, bytes: &[u8]) {
 
 /// Reads `N` bytes at `offset`; zeros where `bytes` is too short, which its callers exclude by their types.
 fn take<const N: usize>(bytes: &[u8], offset: usize) -> [u8; N] {
-    bytes.get(offset..offset + N).and_then(|part| part.try_into().ok()).unwrap_or([0; N])
+    bytes
+        .get(offset..offset + N)
+        .and_then(|part| part.try_into().ok())
+        .unwrap_or([0; N])
 }
 
 /// A range of the guest's memory to read into or to write from.
@@ -339,7 +344,10 @@ impl Iovec {
     pub(super) const SIZE: u64 = 8;
 
     pub(super) fn from_bytes(bytes: &[u8; 8]) -> Iovec {
-        Iovec { buf: u32::from_le_bytes(take(bytes, 0)), len: u32::from_le_bytes(take(bytes, 4)) }
+        Iovec {
+            buf: u32::from_le_bytes(take(bytes, 0)),
+            len: u32::from_le_bytes(take(bytes, 4)),
+        }
     }
 }
 
@@ -430,7 +438,11 @@ impl Dirent {
 /// What a guest waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SubscriptionKind {
-    Clock { id: u32, timeout: Timestamp, flags: Subclockflags },
+    Clock {
+        id: u32,
+        timeout: Timestamp,
+        flags: Subclockflags,
+    },
     FdRead(Fd),
     FdWrite(Fd),
 }
@@ -515,7 +527,10 @@ mod tests {
             assert!(!errno.name().is_empty());
         }
         assert_eq!(Errno::ALL.len(), 77);
-        assert_eq!((Errno::Badf as u16, Errno::Notcapable as u16, Errno::Fbig as u16), (8, 76, 22));
+        assert_eq!(
+            (Errno::Badf as u16, Errno::Notcapable as u16, Errno::Fbig as u16),
+            (8, 76, 22)
+        );
     }
 
     #[test]
@@ -544,13 +559,25 @@ mod tests {
             rights_inheriting: Rights(0x33),
         };
         let bytes = stat.to_bytes();
-        assert_eq!([3, 0x11, 0x22, 0x33].map(|marker| place(&bytes, marker)), [0, 2, 8, 16].map(Some));
+        assert_eq!(
+            [3, 0x11, 0x22, 0x33].map(|marker| place(&bytes, marker)),
+            [0, 2, 8, 16].map(Some)
+        );
     }
 
     #[test]
     fn dirent_prestat_and_event_fields_lie_where_the_witx_puts_them() {
-        let dirent = Dirent { d_next: 1, d_ino: 2, d_namlen: 5, d_type: Filetype::RegularFile }.to_bytes();
-        assert_eq!([1, 2, 5, 4].map(|marker| place(&dirent, marker)), [0, 8, 16, 20].map(Some));
+        let dirent = Dirent {
+            d_next: 1,
+            d_ino: 2,
+            d_namlen: 5,
+            d_type: Filetype::RegularFile,
+        }
+        .to_bytes();
+        assert_eq!(
+            [1, 2, 5, 4].map(|marker| place(&dirent, marker)),
+            [0, 8, 16, 20].map(Some)
+        );
         assert_eq!(Prestat { pr_name_len: 9 }.to_bytes(), [0, 0, 0, 0, 9, 0, 0, 0]);
         let event = Event {
             userdata: 0x11,
@@ -559,7 +586,10 @@ mod tests {
             nbytes: 0x33,
             flags: Eventrwflags::HANGUP,
         };
-        assert_eq!([0x11, 8, 2, 0x33, 1].map(|marker| place(&event.to_bytes(), marker)), [0, 8, 10, 16, 24].map(Some));
+        assert_eq!(
+            [0x11, 8, 2, 0x33, 1].map(|marker| place(&event.to_bytes(), marker)),
+            [0, 8, 10, 16, 24].map(Some)
+        );
     }
 
     #[test]
@@ -570,12 +600,25 @@ mod tests {
         bytes[24] = 9;
         bytes[32] = 0xff; // precision: ignored
         bytes[40] = 1;
-        let clock = SubscriptionKind::Clock { id: 1, timeout: 9, flags: Subclockflags::ABSTIME };
-        assert_eq!(Subscription::from_bytes(&bytes), Ok(Subscription { userdata: 7, kind: clock }));
+        let clock = SubscriptionKind::Clock {
+            id: 1,
+            timeout: 9,
+            flags: Subclockflags::ABSTIME,
+        };
+        assert_eq!(
+            Subscription::from_bytes(&bytes),
+            Ok(Subscription {
+                userdata: 7,
+                kind: clock
+            })
+        );
         bytes[8] = 2;
         assert_eq!(
             Subscription::from_bytes(&bytes),
-            Ok(Subscription { userdata: 7, kind: SubscriptionKind::FdWrite(1) })
+            Ok(Subscription {
+                userdata: 7,
+                kind: SubscriptionKind::FdWrite(1)
+            })
         );
         bytes[8] = 3;
         assert_eq!(Subscription::from_bytes(&bytes), Err(Errno::Inval));
@@ -589,8 +632,21 @@ mod tests {
     #[test]
     fn a_read_only_directory_keeps_what_only_looks() {
         let kept = Rights::DIRECTORY_INHERITING.without(Rights::MUTATING);
-        assert!(kept.has(Rights::FD_READ.or(Rights::FD_READDIR).or(Rights::PATH_OPEN).or(Rights::PATH_READLINK)));
-        assert!(!kept.has_any(Rights::FD_WRITE.or(Rights::PATH_LINK_SOURCE).or(Rights::PATH_RENAME_SOURCE)));
+        assert!(
+            kept.has(
+                Rights::FD_READ
+                    .or(Rights::FD_READDIR)
+                    .or(Rights::PATH_OPEN)
+                    .or(Rights::PATH_READLINK)
+            )
+        );
+        assert!(
+            !kept.has_any(
+                Rights::FD_WRITE
+                    .or(Rights::PATH_LINK_SOURCE)
+                    .or(Rights::PATH_RENAME_SOURCE)
+            )
+        );
         assert_eq!(Rights::ALL.0, (1 << 30) - 1);
     }
 }

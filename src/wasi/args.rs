@@ -16,7 +16,12 @@ use crate::engine::Error;
 /// `fault` if either array leaves the memory; what was written before stays.
 pub(super) fn get(cx: &mut Call<'_>, argv: Ptr, argv_buf: Ptr) -> Result<(), Stop> {
     check(cx)?;
-    Ok(write_strings(&mut GuestMemory::new(cx.host.memory()), &cx.ctx.args, argv, argv_buf)?)
+    Ok(write_strings(
+        &mut GuestMemory::new(cx.host.memory()),
+        &cx.ctx.args,
+        argv,
+        argv_buf,
+    )?)
 }
 
 /// `args_sizes_get`: how many arguments there are and how many bytes they need.
@@ -29,7 +34,12 @@ pub(super) fn get(cx: &mut Call<'_>, argv: Ptr, argv_buf: Ptr) -> Result<(), Sto
 /// `fault` if either write leaves the memory; nothing is written past the first failure. `overflow` past 4 GiB.
 pub(super) fn sizes_get(cx: &mut Call<'_>, argc: Ptr, argv_buf_size: Ptr) -> Result<(), Stop> {
     check(cx)?;
-    Ok(write_sizes(&mut GuestMemory::new(cx.host.memory()), &cx.ctx.args, argc, argv_buf_size)?)
+    Ok(write_sizes(
+        &mut GuestMemory::new(cx.host.memory()),
+        &cx.ctx.args,
+        argc,
+        argv_buf_size,
+    )?)
 }
 
 /// A string with a NUL inside would reach the guest cut; the embedder is told instead.

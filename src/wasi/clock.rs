@@ -24,8 +24,15 @@ struct CpuTime {
 
 impl Clocks {
     pub(super) fn new() -> Clocks {
-        let cpu = CpuTime { thread: std::thread::current().id(), last: host::cpu_time(), total: 0 };
-        Clocks { start: host::monotonic(), cpu }
+        let cpu = CpuTime {
+            thread: std::thread::current().id(),
+            last: host::cpu_time(),
+            total: 0,
+        };
+        Clocks {
+            start: host::monotonic(),
+            cpu,
+        }
     }
 
     /// A clock's reading in nanoseconds.

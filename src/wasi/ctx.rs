@@ -32,13 +32,22 @@ impl WasiCtx {
     /// No arguments, no variables, an empty standard input, and the two outputs.
     pub(super) fn new(stdout: Object, stderr: Object) -> WasiCtx {
         let mut table = FdTable::new(DEFAULT_MAX_OPEN_FILES);
-        for (object, direction) in
-            [(Object::Null, Rights::FD_READ), (stdout, Rights::FD_WRITE), (stderr, Rights::FD_WRITE)]
-        {
+        for (object, direction) in [
+            (Object::Null, Rights::FD_READ),
+            (stdout, Rights::FD_WRITE),
+            (stderr, Rights::FD_WRITE),
+        ] {
             // Cannot fail: the table is empty and takes more than three.
             let _ = table.insert(Descriptor::stream(object, direction));
         }
-        WasiCtx { args: Vec::new(), environ: Vec::new(), table, clocks: Clocks::new(), wake: None, invalid: None }
+        WasiCtx {
+            args: Vec::new(),
+            environ: Vec::new(),
+            table,
+            clocks: Clocks::new(),
+            wake: None,
+            invalid: None,
+        }
     }
 
     pub(super) fn captured(stdout: &Capture, stderr: &Capture) -> WasiCtx {
@@ -88,5 +97,9 @@ pub(super) fn wait(
     // Calls the waker at once if the request came since the look above, so that none is missed.
     let _guard = interrupt.on_request(move || notify.notify());
     host::wait(waitables, timeout, Some(wake))?;
-    if interrupt.requested() { Err(Stop::Interrupted) } else { Ok(()) }
+    if interrupt.requested() {
+        Err(Stop::Interrupted)
+    } else {
+        Ok(())
+    }
 }

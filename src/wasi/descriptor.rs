@@ -76,14 +76,24 @@ impl Descriptor {
         };
         let rights_base = base.and(object.applicable_rights()).without(taken);
         let rights_inheriting = inheriting.and(handed_on).without(taken);
-        Descriptor { object, rights_base, rights_inheriting, flags: Fdflags::NONE, read_only, preopen: None }
+        Descriptor {
+            object,
+            rights_base,
+            rights_inheriting,
+            flags: Fdflags::NONE,
+            read_only,
+            preopen: None,
+        }
     }
 
     /// A directory granted by the embedder.
     pub(super) fn preopened(dir: Dir, name: String, read_only: bool) -> Descriptor {
         let object = Object::Dir(dir, Listing::default());
         let descriptor = Descriptor::new(object, Rights::ALL, Rights::ALL, read_only);
-        Descriptor { preopen: Some(name), ..descriptor }
+        Descriptor {
+            preopen: Some(name),
+            ..descriptor
+        }
     }
 
     /// Standard input (`FD_READ`) or one of the outputs (`FD_WRITE`).
@@ -123,7 +133,9 @@ impl Descriptor {
     /// # Errors
     /// `notdir`, or as [`Descriptor::require`].
     pub(super) fn dir(&self, right: Rights) -> Result<&Dir, Errno> {
-        let Object::Dir(dir, _) = &self.object else { return Err(Errno::Notdir) };
+        let Object::Dir(dir, _) = &self.object else {
+            return Err(Errno::Notdir);
+        };
         self.require(right)?;
         Ok(dir)
     }
@@ -226,7 +238,12 @@ mod tests {
     fn a_read_only_descriptor_never_gets_a_right_to_change() {
         let dir = Dir::grant(std::path::Path::new(".")).unwrap();
         let descriptor = Descriptor::preopened(dir, "/".into(), true);
-        assert!(!descriptor.rights_base.or(descriptor.rights_inheriting).has_any(Rights::MUTATING));
+        assert!(
+            !descriptor
+                .rights_base
+                .or(descriptor.rights_inheriting)
+                .has_any(Rights::MUTATING)
+        );
         assert_eq!(descriptor.require(Rights::PATH_CREATE_DIRECTORY), Err(Errno::Rofs));
         assert_eq!(descriptor.require(Rights::PATH_OPEN), Ok(()));
         assert_eq!(descriptor.require(Rights::FD_SEEK), Err(Errno::Notcapable));

@@ -40,7 +40,13 @@ impl WasiEnv {
     pub fn new() -> WasiEnv {
         let (stdout, stderr) = (Capture::new(DEFAULT_CAPTURE_LIMIT), Capture::new(DEFAULT_CAPTURE_LIMIT));
         let ctx = WasiCtx::captured(&stdout, &stderr);
-        WasiEnv { inner: Arc::new(Inner { ctx: Mutex::new(ctx), stdout, stderr }) }
+        WasiEnv {
+            inner: Arc::new(Inner {
+                ctx: Mutex::new(ctx),
+                stdout,
+                stderr,
+            }),
+        }
     }
 
     /// An environment to be granted things one by one.
@@ -63,7 +69,10 @@ impl WasiEnv {
             ctx.set_stream(1, Object::Null);
             ctx.set_stream(2, Object::Null);
         });
-        WasiEnvBuilder { env, listeners: Vec::new() }
+        WasiEnvBuilder {
+            env,
+            listeners: Vec::new(),
+        }
     }
 
     /// Sets the arguments; the first is the program's name. A NUL in one is reported when the environment is linked.
@@ -192,7 +201,9 @@ impl WasiEnvBuilder {
     /// Sets environment variables.
     #[must_use]
     pub fn envs<K: AsRef<OsStr>, V: AsRef<OsStr>>(self, variables: impl IntoIterator<Item = (K, V)>) -> Self {
-        variables.into_iter().fold(self, |builder, (key, value)| builder.env(key, value))
+        variables
+            .into_iter()
+            .fold(self, |builder, (key, value)| builder.env(key, value))
     }
 
     /// Passes on every environment variable of this process.
@@ -332,11 +343,17 @@ fn push_arg(ctx: &mut WasiCtx, arg: Vec<u8>) {
 fn push_env(ctx: &mut WasiCtx, key: &[u8], value: &[u8]) {
     if key.is_empty() || key.contains(&b'=') || key.contains(&0) || value.contains(&0) {
         let key = String::from_utf8_lossy(key).escape_debug().to_string();
-        ctx.reject(format!("`{key}` cannot be an environment variable for the guest: a name has no `=`, neither part a NUL"));
+        ctx.reject(format!(
+            "`{key}` cannot be an environment variable for the guest: a name has no `=`, neither part a NUL"
+        ));
     }
     let variable = [key, b"=", value].concat();
     // The last one counts, in the place of the first, as with setenv(3).
-    match ctx.environ.iter_mut().find(|known| known.get(..=key.len()) == variable.get(..=key.len())) {
+    match ctx
+        .environ
+        .iter_mut()
+        .find(|known| known.get(..=key.len()) == variable.get(..=key.len()))
+    {
         Some(known) => *known = variable,
         None => ctx.environ.push(variable),
     }
@@ -359,18 +376,26 @@ fn inherited(file: std::io::Result<HostFile>) -> Object {
 
 fn grant(ctx: &mut WasiCtx, host: &Path, guest: String, read_only: bool) -> Result<(), Error> {
     let failed = |why: &dyn fmt::Display| {
-        Error::host(format!("cannot grant the directory `{}`: {why}", host.display().to_string().escape_debug()))
+        Error::host(format!(
+            "cannot grant the directory `{}`: {why}",
+            host.display().to_string().escape_debug()
+        ))
     };
     let dir = Dir::grant(host).map_err(|err| failed(&err))?;
     let full = |_| failed(&"too many descriptors are open");
-    ctx.table.insert(Descriptor::preopened(dir, guest, read_only)).map_err(full)?;
+    ctx.table
+        .insert(Descriptor::preopened(dir, guest, read_only))
+        .map_err(full)?;
     Ok(())
 }
 
 fn into_text(bytes: Vec<u8>, what: &str) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|err| {
         let at: Utf8Error = err.utf8_error();
-        Error::host(format!("the guest's {what} is not UTF-8 from byte {} on", at.valid_up_to()))
+        Error::host(format!(
+            "the guest's {what} is not UTF-8 from byte {} on",
+            at.valid_up_to()
+        ))
     })
 }
 
@@ -380,7 +405,12 @@ mod tests {
 
     #[test]
     fn variables_replace_each_other_by_their_whole_name() {
-        let env = WasiEnv::builder().env("A", "1").env("AB", "2").env("A", "3").env("EMPTY", "").build();
+        let env = WasiEnv::builder()
+            .env("A", "1")
+            .env("AB", "2")
+            .env("A", "3")
+            .env("EMPTY", "")
+            .build();
         let environ = env.with(|ctx| ctx.environ.clone());
         assert_eq!(environ, [b"A=3".to_vec(), b"AB=2".to_vec(), b"EMPTY=".to_vec()]);
         assert!(env.check().is_ok());

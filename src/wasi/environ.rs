@@ -15,7 +15,12 @@ use super::memory::GuestMemory;
 /// `fault` if either array leaves the memory; what was written before stays.
 pub(super) fn get(cx: &mut Call<'_>, environ: Ptr, environ_buf: Ptr) -> Result<(), Stop> {
     check(cx)?;
-    Ok(write_strings(&mut GuestMemory::new(cx.host.memory()), &cx.ctx.environ, environ, environ_buf)?)
+    Ok(write_strings(
+        &mut GuestMemory::new(cx.host.memory()),
+        &cx.ctx.environ,
+        environ,
+        environ_buf,
+    )?)
 }
 
 /// `environ_sizes_get`: how many variables there are and how many bytes they need.
@@ -28,5 +33,10 @@ pub(super) fn get(cx: &mut Call<'_>, environ: Ptr, environ_buf: Ptr) -> Result<(
 /// `fault` if either write leaves the memory; nothing is written past the first failure. `overflow` past 4 GiB.
 pub(super) fn sizes_get(cx: &mut Call<'_>, count: Ptr, buf_size: Ptr) -> Result<(), Stop> {
     check(cx)?;
-    Ok(write_sizes(&mut GuestMemory::new(cx.host.memory()), &cx.ctx.environ, count, buf_size)?)
+    Ok(write_sizes(
+        &mut GuestMemory::new(cx.host.memory()),
+        &cx.ctx.environ,
+        count,
+        buf_size,
+    )?)
 }

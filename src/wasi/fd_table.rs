@@ -16,7 +16,11 @@ pub(super) struct FdTable {
 
 impl FdTable {
     pub(super) fn new(limit: u32) -> FdTable {
-        FdTable { slots: Vec::new(), free: BinaryHeap::new(), limit }
+        FdTable {
+            slots: Vec::new(),
+            free: BinaryHeap::new(),
+            limit,
+        }
     }
 
     /// Changes the limit. Descriptors that are open stay so.
@@ -30,7 +34,11 @@ impl FdTable {
     /// `mfile` at the limit.
     pub(super) fn check_room(&self) -> Result<(), Errno> {
         let open = self.slots.len() - self.free.len();
-        if open < self.limit as usize { Ok(()) } else { Err(Errno::Mfile) }
+        if open < self.limit as usize {
+            Ok(())
+        } else {
+            Err(Errno::Mfile)
+        }
     }
 
     /// Gives `descriptor` the lowest free number.
@@ -61,7 +69,10 @@ impl FdTable {
     /// # Errors
     /// `badf` if `fd` is not open.
     pub(super) fn get_mut(&mut self, fd: Fd) -> Result<&mut Descriptor, Errno> {
-        self.slots.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::Badf)
+        self.slots
+            .get_mut(fd as usize)
+            .and_then(Option::as_mut)
+            .ok_or(Errno::Badf)
     }
 
     /// Closes `fd` and returns what it was.
@@ -69,7 +80,11 @@ impl FdTable {
     /// # Errors
     /// `badf` if `fd` is not open.
     pub(super) fn remove(&mut self, fd: Fd) -> Result<Descriptor, Errno> {
-        let descriptor = self.slots.get_mut(fd as usize).and_then(Option::take).ok_or(Errno::Badf)?;
+        let descriptor = self
+            .slots
+            .get_mut(fd as usize)
+            .and_then(Option::take)
+            .ok_or(Errno::Badf)?;
         self.free.push(Reverse(fd));
         Ok(descriptor)
     }

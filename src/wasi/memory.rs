@@ -56,7 +56,9 @@ impl<'a> GuestMemory<'a> {
 
     /// Reads `N` bytes at `ptr + offset`.
     pub(super) fn read<const N: usize>(&self, ptr: Ptr, offset: u64) -> Result<[u8; N], Errno> {
-        self.slice(ptr.at(offset), N as u64)?.try_into().map_err(|_| Errno::Fault)
+        self.slice(ptr.at(offset), N as u64)?
+            .try_into()
+            .map_err(|_| Errno::Fault)
     }
 
     /// Writes `bytes` at `ptr`.
@@ -66,7 +68,8 @@ impl<'a> GuestMemory<'a> {
 
     /// Writes `bytes` at `ptr + offset`.
     pub(super) fn write_at(&mut self, ptr: Ptr, offset: u64, bytes: &[u8]) -> Result<(), Errno> {
-        self.slice_mut(ptr.at(offset), bytes.len() as u64)?.copy_from_slice(bytes);
+        self.slice_mut(ptr.at(offset), bytes.len() as u64)?
+            .copy_from_slice(bytes);
         Ok(())
     }
 
@@ -117,7 +120,12 @@ impl<'a> GuestMemory<'a> {
             return Err(Errno::Inval);
         }
         let array = self.slice(ptr.at(0), u64::from(count) * Iovec::SIZE)?;
-        let mut iovecs = Iovecs { inline: [Iovec::default(); INLINE], used: 0, spilled: Vec::new(), total: 0 };
+        let mut iovecs = Iovecs {
+            inline: [Iovec::default(); INLINE],
+            used: 0,
+            spilled: Vec::new(),
+            total: 0,
+        };
         let (records, _) = array.as_chunks::<{ Iovec::SIZE as usize }>();
         for record in records {
             let iovec = Iovec::from_bytes(record);
@@ -144,7 +152,10 @@ impl Iovecs {
         if len == 0 || self.used == MAX_SLICES {
             return;
         }
-        let iovec = Iovec { buf: iovec.buf, len: len as u32 };
+        let iovec = Iovec {
+            buf: iovec.buf,
+            len: len as u32,
+        };
         match self.inline.get_mut(self.used) {
             Some(place) => *place = iovec,
             None => self.spilled.push(iovec),
@@ -162,14 +173,18 @@ impl Iovecs {
     fn window(&self, from: u64, max: u64) -> impl Iterator<Item = (u64, u64)> {
         let mut skip = from;
         let mut left = max;
-        self.inline.iter().take(self.used).chain(&self.spilled).filter_map(move |iovec| {
-            let len = u64::from(iovec.len);
-            let skipped = skip.min(len);
-            skip -= skipped;
-            let taken = (len - skipped).min(left);
-            left -= taken;
-            (taken > 0).then(|| (u64::from(iovec.buf) + skipped, taken))
-        })
+        self.inline
+            .iter()
+            .take(self.used)
+            .chain(&self.spilled)
+            .filter_map(move |iovec| {
+                let len = u64::from(iovec.len);
+                let skipped = skip.min(len);
+                skip -= skipped;
+                let taken = (len - skipped).min(left);
+                left -= taken;
+                (taken > 0).then(|| (u64::from(iovec.buf) + skipped, taken))
+            })
     }
 
     /// Calls `write` with the bytes `from..from + max` in place.
@@ -206,9 +221,14 @@ impl Iovecs {
         max: u64,
         read: impl FnOnce(&mut [IoSliceMut<'_>]) -> R,
     ) -> Result<R, Errno> {
-        let mut ranges: Vec<(u64, u64, usize)> =
-            self.window(from, max).enumerate().map(|(order, (addr, len))| (addr, len, order)).collect();
-        let Some(&(addr, len, _)) = ranges.first() else { return Ok(read(&mut [])) };
+        let mut ranges: Vec<(u64, u64, usize)> = self
+            .window(from, max)
+            .enumerate()
+            .map(|(order, (addr, len))| (addr, len, order))
+            .collect();
+        let Some(&(addr, len, _)) = ranges.first() else {
+            return Ok(read(&mut []));
+        };
         ranges.sort_unstable();
         if ranges.len() == 1 || !disjoint(&ranges) {
             return Ok(read(&mut [IoSliceMut::new(memory.slice_mut(addr, len)?)]));
@@ -233,7 +253,10 @@ impl Iovecs {
 
 /// Whether no two of `ranges`, sorted by address, share a byte.
 fn disjoint(ranges: &[(u64, u64, usize)]) -> bool {
-    ranges.iter().zip(ranges.iter().skip(1)).all(|(low, high)| low.0 + low.1 <= high.0)
+    ranges
+        .iter()
+        .zip(ranges.iter().skip(1))
+        .all(|(low, high)| low.0 + low.1 <= high.0)
 }
 
 #[cfg(test)]
@@ -249,7 +272,12 @@ mod tests {
 
     #[test]
     fn a_window_cuts_ranges_and_skips_what_is_done() {
-        let mut iovecs = Iovecs { inline: [Iovec::default(); INLINE], used: 0, spilled: Vec::new(), total: 0 };
+        let mut iovecs = Iovecs {
+            inline: [Iovec::default(); INLINE],
+            used: 0,
+            spilled: Vec::new(),
+            total: 0,
+        };
         for n in 0..10 {
             iovecs.push(Iovec { buf: n * 100, len: 10 });
         }
@@ -261,7 +289,12 @@ mod tests {
 
     #[test]
     fn aliased_ranges_are_cut_to_what_one_call_may_move() {
-        let mut iovecs = Iovecs { inline: [Iovec::default(); INLINE], used: 0, spilled: Vec::new(), total: 0 };
+        let mut iovecs = Iovecs {
+            inline: [Iovec::default(); INLINE],
+            used: 0,
+            spilled: Vec::new(),
+            total: 0,
+        };
         for _ in 0..MAX_SLICES + 5 {
             iovecs.push(Iovec { buf: 0, len: 1 << 27 });
         }

@@ -42,7 +42,9 @@ pub(super) fn oneoff(cx: &mut Call<'_>, input: Ptr, out: Ptr, nsubscriptions: Si
     memory.check(nevents, 4)?;
     let mut subscriptions = Vec::with_capacity(nsubscriptions as usize);
     for index in 0..u64::from(nsubscriptions) {
-        subscriptions.push(Subscription::from_bytes(&memory.read(input, index * Subscription::SIZE)?)?);
+        subscriptions.push(Subscription::from_bytes(
+            &memory.read(input, index * Subscription::SIZE)?,
+        )?);
     }
     let begun = cx.take_state::<Begun>().map_or_else(host::monotonic, |begun| begun.0);
     let events = loop {
@@ -119,7 +121,13 @@ fn look(cx: &mut Call<'_>, subscriptions: &[Subscription], begun: Timestamp) -> 
 fn stand(cx: &mut Call<'_>, subscription: &Subscription, begun: Timestamp) -> Standing {
     let userdata = subscription.userdata;
     let event = |eventtype, error, nbytes| {
-        Standing::Happened(Event { userdata, error, eventtype, nbytes, flags: Eventrwflags::NONE })
+        Standing::Happened(Event {
+            userdata,
+            error,
+            eventtype,
+            nbytes,
+            flags: Eventrwflags::NONE,
+        })
     };
     match subscription.kind {
         SubscriptionKind::Clock { id, timeout, flags } => match time_left(cx, id, timeout, flags, begun) {
@@ -189,8 +197,16 @@ fn ready(cx: &Call<'_>, subscription: &Subscription, fd: Fd, interest: Interest,
     Event {
         userdata: subscription.userdata,
         error: Errno::Success,
-        eventtype: if interest == Interest::Read { Eventtype::FdRead } else { Eventtype::FdWrite },
+        eventtype: if interest == Interest::Read {
+            Eventtype::FdRead
+        } else {
+            Eventtype::FdWrite
+        },
         nbytes,
-        flags: if outcome.hangup { Eventrwflags::HANGUP } else { Eventrwflags::NONE },
+        flags: if outcome.hangup {
+            Eventrwflags::HANGUP
+        } else {
+            Eventrwflags::NONE
+        },
     }
 }

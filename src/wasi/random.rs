@@ -23,7 +23,8 @@ pub(super) fn get(cx: &mut Call<'_>, buf: Ptr, buf_len: Size) -> Result<(), Stop
             return Err(cx.interrupted(Filled(done)));
         }
         let part = CHUNK.min(len - done);
-        cx.memory().fill(buf, done, part, |bytes| getrandom::fill(bytes).map_err(|_| Errno::Io))?;
+        cx.memory()
+            .fill(buf, done, part, |bytes| getrandom::fill(bytes).map_err(|_| Errno::Io))?;
         done += part;
     }
     Ok(())

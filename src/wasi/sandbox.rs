@@ -49,9 +49,13 @@ impl Dir {
     /// Opens a directory of the host's for a guest: the embedder's decision, and the only use of ambient authority.
     pub(super) fn grant(path: &Path) -> io::Result<Dir> {
         let mut options = std::fs::OpenOptions::new();
-        options.read(true).custom_flags(host::open_flags(true, false, Fdflags::NONE).bits() as i32);
+        options
+            .read(true)
+            .custom_flags(host::open_flags(true, false, Fdflags::NONE).bits() as i32);
         match options.open(path) {
-            Ok(file) => Ok(Dir { cap: cap_std::fs::Dir::from_std_file(file) }),
+            Ok(file) => Ok(Dir {
+                cap: cap_std::fs::Dir::from_std_file(file),
+            }),
             // One that may be searched but not listed.
             Err(err) if err.kind() == io::ErrorKind::PermissionDenied => {
                 let cap = cap_std::fs::Dir::open_ambient_dir(path, cap_std::ambient_authority())?;
@@ -88,7 +92,11 @@ impl Dir {
             .create(how.create && !how.exclusive)
             .create_new(how.create && how.exclusive)
             .truncate(how.truncate)
-            .follow(if how.follow { FollowSymlinks::Yes } else { FollowSymlinks::No })
+            .follow(if how.follow {
+                FollowSymlinks::Yes
+            } else {
+                FollowSymlinks::No
+            })
             .custom_flags(flags.bits() as i32);
         let opened = match self.cap.open_with(path, &options) {
             Err(err) if err.kind() == io::ErrorKind::PermissionDenied && how.directory && !write => {
@@ -100,7 +108,9 @@ impl Dir {
         };
         let file = opened?.into_std();
         if host::filestat(file.as_fd())?.filetype == Filetype::Directory {
-            return Ok(Opened::Dir(Dir { cap: cap_std::fs::Dir::from_std_file(file) }));
+            return Ok(Opened::Dir(Dir {
+                cap: cap_std::fs::Dir::from_std_file(file),
+            }));
         }
         Ok(Opened::File(HostFile::opened(file.into())?))
     }
@@ -108,12 +118,17 @@ impl Dir {
     /// Whether `path` names a FIFO: opening one for writing can have to wait for a reader.
     pub(super) fn is_fifo(&self, path: &str, follow: bool) -> bool {
         use cap_std::fs::FileTypeExt;
-        self.metadata(path, follow).is_ok_and(|metadata| metadata.file_type().is_fifo())
+        self.metadata(path, follow)
+            .is_ok_and(|metadata| metadata.file_type().is_fifo())
     }
 
     fn metadata(&self, path: &str, follow: bool) -> io::Result<cap_std::fs::Metadata> {
         // A trailing slash asks for a directory, through a link if need be; `lstat` must see it, too.
-        if follow || needs_directory(path) { self.cap.metadata(path) } else { self.cap.symlink_metadata(path) }
+        if follow || needs_directory(path) {
+            self.cap.metadata(path)
+        } else {
+            self.cap.symlink_metadata(path)
+        }
     }
 
     /// What is known of the file `path` names.
@@ -206,7 +221,9 @@ impl Dir {
     /// A stream of the directory's entries, from the first.
     pub(super) fn entries(&self) -> Result<DirectoryStream, Errno> {
         let mut options = OpenOptions::new();
-        options.read(true).custom_flags(host::open_flags(true, false, Fdflags::NONE).bits() as i32);
+        options
+            .read(true)
+            .custom_flags(host::open_flags(true, false, Fdflags::NONE).bits() as i32);
         let file = self.cap.open_with(".", &options)?.into_std();
         Ok(DirectoryStream::new(file.into())?)
     }

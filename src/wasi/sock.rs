@@ -30,7 +30,9 @@ pub(super) fn accept(cx: &mut Call<'_>, fd: Fd, flags: Fdflags, opened: Ptr) -> 
     loop {
         let listener = cx.ctx.table.get(fd)?;
         listener.require(Rights::SOCK_ACCEPT)?;
-        let Object::Listener(socket) = &listener.object else { return Err(Errno::Notsock.into()) };
+        let Object::Listener(socket) = &listener.object else {
+            return Err(Errno::Notsock.into());
+        };
         match socket.accept().map_err(Errno::from) {
             Ok(connection) => {
                 let base = listener.rights_inheriting;
@@ -75,13 +77,14 @@ pub(super) fn recv(
     while done < iovecs.total() {
         let descriptor = cx.ctx.table.get_mut(fd)?;
         let mut memory = GuestMemory::new(cx.host.memory());
-        let result = iovecs.with_slices_mut(&mut memory, done, u64::MAX, |slices| match (&descriptor.object, peek) {
-            (Object::File(socket), true) => match slices.first_mut() {
-                Some(first) => Ok(socket.peek(first)?),
-                None => Ok(0),
-            },
-            _ => descriptor.read(slices),
-        })?;
+        let result =
+            iovecs.with_slices_mut(&mut memory, done, u64::MAX, |slices| match (&descriptor.object, peek) {
+                (Object::File(socket), true) => match slices.first_mut() {
+                    Some(first) => Ok(socket.peek(first)?),
+                    None => Ok(0),
+                },
+                _ => descriptor.read(slices),
+            })?;
         match result {
             Ok(count) => {
                 done += count as u64;

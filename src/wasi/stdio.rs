@@ -91,7 +91,11 @@ struct Captured {
 
 impl Capture {
     pub(super) fn new(limit: u64) -> Capture {
-        Capture(Arc::new(Mutex::new(Captured { bytes: Vec::new(), limit, truncated: false })))
+        Capture(Arc::new(Mutex::new(Captured {
+            bytes: Vec::new(),
+            limit,
+            truncated: false,
+        })))
     }
 
     fn with<R>(&self, look: impl FnOnce(&mut Captured) -> R) -> R {

@@ -16,7 +16,9 @@ use crate::wasi::memory::GuestMemory;
 /// `badf` if it is not open or was not granted; `fault` outside the memory.
 pub(in crate::wasi) fn get(cx: &mut Call<'_>, fd: Fd, buf: Ptr) -> Result<(), Stop> {
     let name = cx.ctx.table.get(fd)?.preopen.as_ref().ok_or(Errno::Badf)?;
-    let prestat = Prestat { pr_name_len: u32::try_from(name.len()).map_err(|_| Errno::Overflow)? };
+    let prestat = Prestat {
+        pr_name_len: u32::try_from(name.len()).map_err(|_| Errno::Overflow)?,
+    };
     Ok(cx.memory().write(buf, &prestat.to_bytes())?)
 }
 

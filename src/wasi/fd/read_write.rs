@@ -173,9 +173,7 @@ fn transfer(
 pub(in crate::wasi) fn wait_for(cx: &mut Call<'_>, fd: Fd, interest: Interest) -> Result<(), Stop> {
     let wake = cx.ctx.wake()?;
     match &cx.ctx.table.get(fd)?.object {
-        Object::File(file) | Object::Listener(file) => {
-            ctx::wait(cx.host, &wake, &mut [file.waitable(interest)], None)
-        }
+        Object::File(file) | Object::Listener(file) => ctx::wait(cx.host, &wake, &mut [file.waitable(interest)], None),
         // The embedder's own streams do not answer `again` without a reason.
         _ => Err(Errno::Again.into()),
     }

@@ -33,10 +33,16 @@ impl Listing {
     fn go_to(&mut self, dir: &Dir, cookie: u64) -> Result<bool, Errno> {
         if cookie == 0 || self.stream.is_none() {
             // A new stream, because a rewound one may not see new entries.
-            *self = Listing { stream: Some(dir.entries()?), ..Listing::default() };
+            *self = Listing {
+                stream: Some(dir.entries()?),
+                ..Listing::default()
+            };
         } else if cookie != self.next {
             let recent = self.recent.binary_search_by_key(&cookie, |known| known.0);
-            let position = recent.ok().and_then(|index| self.recent.get(index)).map(|known| known.1);
+            let position = recent
+                .ok()
+                .and_then(|index| self.recent.get(index))
+                .map(|known| known.1);
             self.pending = None;
             let stream = self.stream.as_mut().ok_or(Errno::Io)?;
             match position {
@@ -96,7 +102,9 @@ pub(in crate::wasi) fn readdir(
 ) -> Result<(), Stop> {
     let descriptor = cx.ctx.table.get_mut(fd)?;
     descriptor.dir(Rights::FD_READDIR)?;
-    let Object::Dir(dir, listing) = &mut descriptor.object else { return Err(Errno::Notdir.into()) };
+    let Object::Dir(dir, listing) = &mut descriptor.object else {
+        return Err(Errno::Notdir.into());
+    };
     let memory = GuestMemory::new(cx.host.memory());
     memory.check(buf, u64::from(buf_len))?;
     memory.check(bufused, 4)?;
@@ -142,7 +150,11 @@ fn write_entry(
         // What lies above a granted directory is none of the guest's business, not even its number.
         d_ino: if entry.name == b".." { own } else { entry.ino },
         d_namlen: u32::try_from(entry.name.len()).map_err(|_| Errno::Overflow)?,
-        d_type: if entry.name == b".." { Filetype::Directory } else { entry.filetype },
+        d_type: if entry.name == b".." {
+            Filetype::Directory
+        } else {
+            entry.filetype
+        },
     };
     let mut bytes = 0;
     for part in [dirent.to_bytes().as_slice(), entry.name.as_slice()] {
@@ -150,5 +162,8 @@ fn write_entry(
         memory.write_at(buf, used + bytes, part.get(..fits as usize).unwrap_or_default())?;
         bytes += fits;
     }
-    Ok(Written { bytes, whole: bytes == (Dirent::SIZE + entry.name.len()) as u64 })
+    Ok(Written {
+        bytes,
+        whole: bytes == (Dirent::SIZE + entry.name.len()) as u64,
+    })
 }

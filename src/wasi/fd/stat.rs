@@ -139,5 +139,8 @@ pub(in crate::wasi) fn set_times(
         (false, true) => Ok(SetTime::Now),
         (false, false) => Ok(SetTime::Keep),
     };
-    Ok((one(Fstflags::ATIM, Fstflags::ATIM_NOW, atim)?, one(Fstflags::MTIM, Fstflags::MTIM_NOW, mtim)?))
+    Ok((
+        one(Fstflags::ATIM, Fstflags::ATIM_NOW, atim)?,
+        one(Fstflags::MTIM, Fstflags::MTIM_NOW, mtim)?,
+    ))
 }

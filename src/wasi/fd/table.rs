@@ -31,7 +31,11 @@ pub(in crate::wasi) fn renumber(cx: &mut Call<'_>, fd: Fd, to: Fd) -> Result<(),
 pub(in crate::wasi) fn seek(cx: &mut Call<'_>, fd: Fd, offset: i64, whence: u32, new: Ptr) -> Result<(), Stop> {
     let descriptor = cx.ctx.table.get(fd)?;
     let whence = Whence::from_number(whence)?;
-    let right = if offset == 0 && whence == Whence::Cur { Rights::FD_TELL } else { Rights::FD_SEEK };
+    let right = if offset == 0 && whence == Whence::Cur {
+        Rights::FD_TELL
+    } else {
+        Rights::FD_SEEK
+    };
     let file = descriptor.seekable(right)?;
     let mut memory = crate::wasi::memory::GuestMemory::new(cx.host.memory());
     memory.check(new, 8)?;

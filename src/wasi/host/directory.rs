@@ -49,7 +49,11 @@ impl DirectoryStream {
         let mut filetype = entry.file_type();
         if filetype == FileType::Unknown {
             // Some file systems leave it out. An entry that is gone by now stays unknown.
-            let stat = self.0.fd().ok().and_then(|dir| statat(dir, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW).ok());
+            let stat = self
+                .0
+                .fd()
+                .ok()
+                .and_then(|dir| statat(dir, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW).ok());
             filetype = stat.map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode));
         }
         #[cfg(target_os = "linux")]

@@ -117,7 +117,10 @@ mod tests {
     fn host_errors_keep_their_meaning() {
         assert_eq!(Errno::from(Os::NOENT), Errno::Noent);
         assert_eq!(Errno::from(io::Error::from(Os::FBIG)), Errno::Fbig);
-        assert_eq!(Errno::from(io::Error::new(io::ErrorKind::PermissionDenied, "outside")), Errno::Perm);
+        assert_eq!(
+            Errno::from(io::Error::new(io::ErrorKind::PermissionDenied, "outside")),
+            Errno::Perm
+        );
         assert_eq!(Errno::from(io::Error::other("strange")), Errno::Io);
     }
 }

@@ -95,7 +95,13 @@ impl HostFile {
 
     fn new(handle: Handle, mode: FileType, waits: Waits) -> HostFile {
         let terminal = mode == FileType::CharacterDevice && io::IsTerminal::is_terminal(&handle.as_fd());
-        HostFile { handle, filetype: filetype(mode), waits, fifo: mode == FileType::Fifo, terminal }
+        HostFile {
+            handle,
+            filetype: filetype(mode),
+            waits,
+            fifo: mode == FileType::Fifo,
+            terminal,
+        }
     }
 
     pub(in crate::wasi) fn filetype(&self) -> Filetype {
@@ -128,14 +134,25 @@ impl HostFile {
     pub(in crate::wasi) fn set_append(&self, on: bool) -> io::Result<()> {
         if let Handle::Owned(fd) = &self.handle {
             let flags = rustix::fs::fcntl_getfl(fd)?;
-            rustix::fs::fcntl_setfl(fd, if on { flags | OFlags::APPEND } else { flags - OFlags::APPEND })?;
+            rustix::fs::fcntl_setfl(
+                fd,
+                if on {
+                    flags | OFlags::APPEND
+                } else {
+                    flags - OFlags::APPEND
+                },
+            )?;
         }
         Ok(())
     }
 
     /// What to wait for before the next read or write can succeed.
     pub(in crate::wasi) fn waitable(&self, interest: Interest) -> Waitable<'_> {
-        Waitable { fd: self.handle.as_fd(), interest, outcome: super::Ready::default() }
+        Waitable {
+            fd: self.handle.as_fd(),
+            interest,
+            outcome: super::Ready::default(),
+        }
     }
 
     /// Bytes that can be read at once; for files, those up to the end.
@@ -279,7 +296,9 @@ impl HostFile {
 
     /// Makes sure that `len` bytes from `offset` have room on the disk, growing the file if need be.
     pub(in crate::wasi) fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
-        Ok(retry(|| rustix::fs::fallocate(&self.handle, FallocateFlags::empty(), offset, len))?)
+        Ok(retry(|| {
+            rustix::fs::fallocate(&self.handle, FallocateFlags::empty(), offset, len)
+        })?)
     }
 
     /// Tells the host how a range will be used, where it listens. `len` 0 means up to the end.
@@ -379,18 +398,32 @@ pub(in crate::wasi) enum SetTime {
 /// The host's form of two times.
 pub(in crate::wasi) fn timestamps(atim: SetTime, mtim: SetTime) -> Timestamps {
     let time = |time| match time {
-        SetTime::Keep => Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-        SetTime::Now => Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
+        SetTime::Keep => Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_OMIT,
+        },
+        SetTime::Now => Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_NOW,
+        },
         // u64 nanoseconds are at most 585 years: they fit.
-        SetTime::At(at) => Timespec { tv_sec: (at / 1_000_000_000) as _, tv_nsec: (at % 1_000_000_000) as _ },
+        SetTime::At(at) => Timespec {
+            tv_sec: (at / 1_000_000_000) as _,
+            tv_nsec: (at % 1_000_000_000) as _,
+        },
     };
-    Timestamps { last_access: time(atim), last_modification: time(mtim) }
+    Timestamps {
+        last_access: time(atim),
+        last_modification: time(mtim),
+    }
 }
 
 /// A time as WASI counts it. Times before 1970 become 1970, times after 2554 the last one there is.
 pub(in crate::wasi) fn timestamp(seconds: i64, nanoseconds: i64) -> Timestamp {
     match u64::try_from(seconds) {
-        Ok(seconds) => seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds.max(0) as u64),
+        Ok(seconds) => seconds
+            .saturating_mul(1_000_000_000)
+            .saturating_add(nanoseconds.max(0) as u64),
         Err(_) => 0,
     }
 }

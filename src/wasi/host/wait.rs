@@ -62,7 +62,10 @@ pub(in crate::wasi) fn wait(
     }
     for (waitable, fd) in waitables.iter_mut().zip(&fds) {
         let events = fd.revents();
-        waitable.outcome = Ready { ready: !events.is_empty(), hangup: events.contains(PollFlags::HUP) };
+        waitable.outcome = Ready {
+            ready: !events.is_empty(),
+            hangup: events.contains(PollFlags::HUP),
+        };
     }
     let woken = wake.is_some() && fds.last().is_some_and(|fd| !fd.revents().is_empty());
     Ok(woken)
@@ -80,7 +83,9 @@ impl Wake {
         #[cfg(target_os = "linux")]
         {
             use rustix::event::{EventfdFlags, eventfd};
-            Ok(Wake { read: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)? })
+            Ok(Wake {
+                read: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            })
         }
         #[cfg(not(target_os = "linux"))]
         {

@@ -24,5 +24,9 @@ fn resolve<'c>(cx: &'c mut Call<'_>, fd: Fd, right: Rights, path: Ptr, len: Size
 /// # Errors
 /// `inval` for an unknown flag.
 fn follow(flags: Lookupflags) -> Result<bool, Errno> {
-    if Lookupflags::ALL.has(flags) { Ok(flags.has(Lookupflags::SYMLINK_FOLLOW)) } else { Err(Errno::Inval) }
+    if Lookupflags::ALL.has(flags) {
+        Ok(flags.has(Lookupflags::SYMLINK_FOLLOW))
+    } else {
+        Err(Errno::Inval)
+    }
 }
