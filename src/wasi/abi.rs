@@ -31,6 +31,7 @@ macro_rules! errnos {
 
         impl Errno {
             /// The name in the specification, in capitals.
+            #[cfg(test)]
             pub(super) fn name(self) -> &'static str {
                 match self { $(Errno::$name => $text),* }
             }
