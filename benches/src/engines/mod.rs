@@ -3,6 +3,7 @@
 mod silverfir;
 mod tinywasm;
 mod wasmi;
+mod wasmrun;
 
 use crate::Result;
 
@@ -31,6 +32,7 @@ pub trait Instance {
 /// All engines, ours first.
 pub fn all() -> Vec<Box<dyn Engine>> {
     vec![
+        Box::new(wasmrun::Wasmrun),
         Box::new(wasmi::Wasmi),
         Box::new(silverfir::Silverfir),
         Box::new(tinywasm::Tinywasm),
