@@ -7,6 +7,8 @@
 
 mod const_expr;
 mod names;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use std::ops::Range;
@@ -50,7 +52,7 @@ pub(crate) fn module(engine: &Engine, bytes: Vec<u8>, file: Option<String>) -> R
 }
 
 /// Why bytes are refused, before the file's name is known.
-struct Refusal {
+pub(crate) struct Refusal {
     offset: Option<u64>,
     reason: DecodeReason,
 }
@@ -531,7 +533,7 @@ fn func_type(ty: &wasmparser::SubType) -> Result<FuncType, Refusal> {
 }
 
 /// The engine's name for a type the validator has let through.
-fn val_type(ty: &wasmparser::ValType) -> Result<ValType, Refusal> {
+pub(crate) fn val_type(ty: &wasmparser::ValType) -> Result<ValType, Refusal> {
     Ok(match *ty {
         wasmparser::ValType::I32 => ValType::I32,
         wasmparser::ValType::I64 => ValType::I64,
@@ -564,162 +566,4 @@ fn global_type(ty: &wasmparser::GlobalType) -> Result<GlobalType, Refusal> {
         content: val_type(&ty.content_type)?,
         mutable: ty.mutable,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::{Config, ExternType, Features};
-
-    fn refused(bytes: impl AsRef<[u8]>) -> String {
-        let engine = Engine::default();
-        let bytes = match bytes.as_ref().starts_with(b"(") {
-            true => wat::parse_bytes(bytes.as_ref()).unwrap().into_owned(),
-            false => bytes.as_ref().to_vec(),
-        };
-        super::module(&engine, bytes, Some("app.wasm".into()))
-            .unwrap_err()
-            .to_string()
-    }
-
-    #[test]
-    fn modules_that_need_more_than_there_is_are_refused_by_the_proposals_name() {
-        for (text, expected) in [
-            ("(module (func (param v128)))", "app.wasm uses simd (byte 0x"),
-            (
-                "(module (func (drop (v128.const i32x4 0 0 0 0))))",
-                "app.wasm uses simd (byte 0x",
-            ),
-            ("(module (memory i64 1))", "app.wasm uses memory64 (byte 0x"),
-            ("(module (memory 1 1 shared))", "app.wasm uses threads (byte 0x"),
-            ("(module (tag))", "app.wasm uses exception-handling (byte 0x"),
-            (
-                "(module (import \"a\" \"b\" (tag)))",
-                "app.wasm uses exception-handling (byte 0x",
-            ),
-            (
-                "(module (func (try_table)))",
-                "app.wasm uses exception-handling (byte 0x",
-            ),
-            ("(module (type (struct)))", "app.wasm uses gc (byte 0x"),
-            (
-                "(module (func (param (ref func))))",
-                "app.wasm uses function-references (byte 0x",
-            ),
-            (
-                "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))",
-                "app.wasm uses threads (byte 0x",
-            ),
-        ] {
-            let message = refused(text);
-            assert!(message.starts_with(expected), "{text}: {message}");
-            assert!(
-                message.contains("which is not supported: rebuild it "),
-                "{text}: {message}"
-            );
-        }
-        let component = refused(b"\0asm\x0d\0\x01\0");
-        assert!(
-            component.starts_with("app.wasm uses component-model (byte 0x4)"),
-            "{component}"
-        );
-    }
-
-    #[test]
-    fn what_is_not_a_module_is_refused_with_its_place() {
-        assert_eq!(refused(b""), "app.wasm: the file is empty (byte 0x0)");
-        assert_eq!(
-            refused(b"\x7fELF\x02\x01\x01"),
-            "app.wasm: magic header not detected: a module starts with the bytes 00 61 73 6d (byte 0x0)"
-        );
-        assert!(refused(b"\0asm\x01\0\0\0\x01\xff").contains("(byte 0x"));
-        assert!(refused(b"\0asm\x02\0\0\0").contains("version"));
-    }
-
-    #[cfg(feature = "wat")]
-    #[test]
-    fn the_text_format_is_refused_with_line_and_column() {
-        let error = crate::Module::new(&Engine::default(), "(module (func (i32.bad)))").unwrap_err();
-        assert!(error.to_string().contains("1:16"), "{error}");
-    }
-
-    #[test]
-    fn of_several_errors_the_first_in_the_file_is_reported_by_any_number_of_threads() {
-        // 40,000 functions, two of them wrong, and a data segment for a memory that is not there.
-        let mut text = String::from("(module ");
-        for at in 0..40_000 {
-            text.push_str(match at {
-                30_000 | 39_999 => "(func (result i32) (i64.const 1))",
-                _ => "(func (result i32) (i32.add (i32.const 1) (i32.const 2)) (i32.add (i32.const 1000)))",
-            });
-        }
-        text.push_str("(data (i32.const 0) \"x\"))");
-        let binary = wat::parse_str(&text).unwrap();
-        let messages = [1, 2, 7].map(|threads| {
-            let engine = Engine::new(Config::new().validation_threads(threads));
-            crate::Module::new(&engine, &binary).unwrap_err().to_string()
-        });
-        assert!(
-            messages[0].starts_with("type mismatch: expected i32, found i64 (byte 0x"),
-            "{}",
-            messages[0]
-        );
-        assert!(messages.iter().all(|message| *message == messages[0]), "{messages:?}");
-    }
-
-    #[test]
-    fn a_switched_off_feature_is_named() {
-        let engine = Engine::new(Config::new().features(Features::wasm1()));
-        for (text, proposal) in [
-            ("(module (func (result i32 i32) unreachable))", "multi-value"),
-            ("(module (func $f return_call $f))", "tail-call"),
-            ("(module (memory 1) (memory 1))", "multi-memory"),
-            ("(module (func (param externref)))", "reference-types"),
-        ] {
-            let error = crate::Module::new(&engine, wat::parse_str(text).unwrap())
-                .unwrap_err()
-                .to_string();
-            assert!(error.contains(proposal), "{text}: {error}");
-            crate::Module::new(&Engine::default(), wat::parse_str(text).unwrap()).unwrap();
-        }
-    }
-
-    #[test]
-    fn names_come_from_the_name_section_and_a_broken_one_is_no_error() {
-        let binary = wat::parse_str("(module $m (import \"e\" \"f\" (func)) (func $g) (func (export \"h\")))").unwrap();
-        let module = crate::Module::new(&Engine::default(), &binary).unwrap();
-        assert_eq!(module.name(), Some("m"));
-        assert_eq!((module.func_name(0), module.func_name(1)), (Some("f"), Some("g")));
-        assert_eq!((module.func_name(2), module.func_name(3)), (Some("h"), None));
-        let at = binary.windows(4).position(|part| part == b"name").unwrap() + 4;
-        for cut in [
-            &b"\xff\xff\xff\xff\x0f"[..],
-            b"\x01\x80",
-            b"\x01\x05\xff\xff\xff\x7f\x00",
-        ] {
-            let mut broken = binary[..at - 7].to_vec();
-            broken.extend([0, 5 + cut.len() as u8, 4]);
-            broken.extend(b"name");
-            broken.extend(cut);
-            let module = crate::Module::new(&Engine::default(), &broken).unwrap();
-            assert_eq!((module.name(), module.func_name(1)), (None, None));
-        }
-    }
-
-    #[test]
-    fn imports_and_exports_are_listed_with_their_types() {
-        let text = "(module (import \"a\" \"m\" (memory 1 2)) (import \"a\" \"f\" (func (param i32)))
-            (global (export \"g\") (mut i64) (i64.const 1)) (export \"f2\" (func 0)))";
-        let module = crate::Module::new(&Engine::default(), wat::parse_str(text).unwrap()).unwrap();
-        let imports: Vec<String> = module
-            .imports()
-            .map(|i| format!("{} {} {}", i.module, i.name, i.ty))
-            .collect();
-        assert_eq!(imports, ["a m (memory 1 2)", "a f (func (param i32))"]);
-        let exports: Vec<String> = module.exports().map(|e| format!("{} {}", e.name, e.ty)).collect();
-        assert_eq!(exports, ["g (global (mut i64))", "f2 (func (param i32))"]);
-        assert!(matches!(module.exports().len(), 2));
-        assert!(module.inner.export("f2").is_some() && module.inner.export("f").is_none());
-        assert!(matches!(module.exports().next().unwrap().ty, ExternType::Global(_)));
-    }
 }

@@ -9,6 +9,10 @@
 
 #![allow(unsafe_code)]
 
+mod access;
+mod backing;
+mod handle;
+
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -17,8 +21,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::error::Error;
 use super::limits::MAX_PAGES;
 use super::run::layout::{FIRST_GLOBAL, MEMORY_LEN};
-use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _};
 use super::types::{MemoryType, PAGE_BYTES};
+
+pub use self::access::{Address, GrowError, MemoryError};
+use self::backing::Backing;
+pub use self::handle::Memory;
 
 /// Bytes of a guest, addressed from 0.
 ///
@@ -69,15 +76,6 @@ impl MemoryBudget {
     fn give_back(&self, bytes: u64) {
         self.used.fetch_sub(bytes, Relaxed);
     }
-}
-
-/// What the bytes stand in.
-enum Backing {
-    /// Reserved address space, header first.
-    #[cfg(all(unix, not(miri)))]
-    Reserved(unix::Reservation),
-    /// Header words, then data. For memories that cannot grow past zero, and where nothing can be reserved.
-    Words(Vec<u64>),
 }
 
 // SAFETY: the memory owns what `base` points to, and hands it out only by the rules of `&` and `&mut`.
@@ -339,275 +337,7 @@ impl<Unsized: ?Sized> Drop for Inner<Unsized> {
     }
 }
 
-impl Backing {
-    /// `header` bytes, then `len` bytes, with room to grow to `reserve`. The header's length word is 0.
-    fn new(header: usize, len: u64, reserve: u64) -> Option<(NonNull<u8>, Backing)> {
-        #[cfg(all(unix, not(miri)))]
-        if reserve > 0 {
-            let (base, reservation) = unix::Reservation::new(header, len, reserve)?;
-            return Some((base, Backing::Reserved(reservation)));
-        }
-        let _ = reserve;
-        let header_words = header.div_ceil(8);
-        let mut words = Vec::new();
-        let count = header_words.checked_add(usize::try_from(len / 8).ok()?)?;
-        words.try_reserve_exact(count).ok()?;
-        words.resize(count, 0);
-        let base = NonNull::from(&mut words[..]).cast::<u64>();
-        // SAFETY: `words` has `header_words` words and maybe more.
-        let base = unsafe { base.add(header_words) }.cast();
-        Some((base, Backing::Words(words)))
-    }
-
-    /// Makes `len` bytes usable where `old` were, and says where byte 0 is now.
-    fn grow(&mut self, old: u64, len: u64) -> Option<NonNull<u8>> {
-        match self {
-            #[cfg(all(unix, not(miri)))]
-            Backing::Reserved(reservation) => reservation.commit(old, len),
-            Backing::Words(words) => {
-                let more = usize::try_from((len - old) / 8).ok()?;
-                let header_words = words.len() - (old / 8) as usize;
-                words.try_reserve_exact(more).ok()?;
-                words.resize(words.len() + more, 0);
-                // SAFETY: as in `new`.
-                Some(unsafe { NonNull::from(&mut words[..]).cast::<u64>().add(header_words) }.cast())
-            }
-        }
-    }
-}
-
-#[cfg(all(unix, not(miri)))]
-mod unix {
-    use super::NonNull;
-    use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
-
-    /// Address space of which the header and the first bytes of data are committed.
-    pub(super) struct Reservation {
-        start: NonNull<u8>,
-        /// Bytes in all, header included.
-        total: usize,
-        /// Bytes of the header, a multiple of the page size.
-        header: usize,
-    }
-
-    impl Reservation {
-        /// Reserves `header` + `reserve` bytes, less if the host is short of address space, and commits `header` + `len`.
-        pub(super) fn new(header: usize, len: u64, reserve: u64) -> Option<(NonNull<u8>, Reservation)> {
-            let page = rustix::param::page_size();
-            let header = header.next_multiple_of(page);
-            let len = usize::try_from(len).ok()?;
-            let mut reserve = usize::try_from(reserve).unwrap_or(usize::MAX / 2);
-            let (start, total) = loop {
-                let total = reserve.checked_add(header)?.checked_next_multiple_of(page)?;
-                // SAFETY: a new private mapping at an address of the system's choice touches nothing that exists.
-                let mapped = unsafe {
-                    mmap_anonymous(
-                        std::ptr::null_mut(),
-                        total,
-                        ProtFlags::empty(),
-                        MapFlags::PRIVATE | MapFlags::NORESERVE,
-                    )
-                };
-                match mapped {
-                    Ok(start) => break (NonNull::new(start.cast::<u8>())?, total),
-                    Err(_) if reserve > len => reserve = (reserve / 2).max(len),
-                    Err(_) => return None,
-                }
-            };
-            let mut reservation = Reservation { start, total, header };
-            reservation.protect(0, header)?;
-            let base = reservation.commit(0, len as u64)?;
-            Some((base, reservation))
-        }
-
-        /// Commits data from byte `old` to byte `len`; says where byte 0 is.
-        pub(super) fn commit(&mut self, old: u64, len: u64) -> Option<NonNull<u8>> {
-            let (old, len) = (usize::try_from(old).ok()?, usize::try_from(len).ok()?);
-            if len > self.total - self.header {
-                return None;
-            }
-            if len > old {
-                self.protect(self.header + old, len - old)?;
-            }
-            // SAFETY: the header lies inside the mapping.
-            Some(unsafe { self.start.add(self.header) })
-        }
-
-        fn protect(&mut self, at: usize, len: usize) -> Option<()> {
-            debug_assert!(at + len <= self.total);
-            // SAFETY: the range lies inside our own mapping, and access only widens.
-            unsafe {
-                let start = self.start.as_ptr().add(at);
-                mprotect(start.cast(), len, MprotectFlags::READ | MprotectFlags::WRITE).ok()
-            }
-        }
-    }
-
-    impl Drop for Reservation {
-        fn drop(&mut self) {
-            // SAFETY: the mapping is ours, and whoever could point into it borrows from us.
-            let _ = unsafe { munmap(self.start.as_ptr().cast(), self.total) };
-        }
-    }
-}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// A number that is used as an address or length in a memory: `u32`, `u64`, `usize`, or `i32` read as unsigned, as
-/// guests mean it. Sealed.
-pub trait Address: sealed::Sealed + Copy {
-    #[doc(hidden)]
-    fn get(self) -> u64;
-}
-
-macro_rules! address {
-    ($($ty:ty: $value:ident => $get:expr;)*) => { $(
-        impl sealed::Sealed for $ty {}
-        impl Address for $ty {
-            #[inline]
-            fn get(self) -> u64 {
-                let $value = self;
-                $get
-            }
-        }
-    )* };
-}
-address! {
-    u32: v => u64::from(v);
-    u64: v => v;
-    usize: v => v as u64;
-    i32: v => u64::from(v as u32);
-}
-
-/// An access of the host that a memory does not allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MemoryError {
-    /// It reaches outside.
-    #[error("out of bounds memory access: {len} bytes at address {addr:#x}; the memory has {size:#x} bytes")]
-    OutOfBounds {
-        /// First byte asked for.
-        addr: u64,
-        /// Bytes asked for.
-        len: u64,
-        /// Bytes there are.
-        size: u64,
-    },
-    /// The bytes are not text.
-    #[error("the {len} bytes at address {addr:#x} are not UTF-8 after the first {valid}")]
-    NotUtf8 {
-        /// First byte asked for.
-        addr: u64,
-        /// Bytes asked for.
-        len: u64,
-        /// How many are good.
-        valid: u64,
-    },
-}
-
-impl MemoryError {
-    #[cold]
-    fn out_of_bounds(addr: u64, len: u64, size: u64) -> MemoryError {
-        MemoryError::OutOfBounds { addr, len, size }
-    }
-}
-
-/// Why a memory or a table did not grow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum GrowError {
-    /// Its type's maximum forbids it.
-    #[error("the maximum of its type forbids it to grow that far")]
-    Maximum,
-    /// The store's limit forbids it.
-    #[error("the limit of the store forbids it to grow that far")]
-    Limit,
-    /// The host has no room.
-    #[error("the host has no room for it to grow that far")]
-    Host,
-}
-
-impl From<GrowError> for Error {
-    fn from(error: GrowError) -> Error {
-        Error::Host(Box::new(error))
-    }
-}
-
 const MEMORY_HINT: &str = "raise it with `Config::max_memory` or `StoreLimits::memory`";
-
-/// A memory in a store: a handle, to be used with that store.
-///
-/// Spec: syntax/modules.html#memories
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Memory {
-    pub(crate) store: u64,
-    pub(crate) index: u32,
-}
-
-impl Memory {
-    /// A new memory, zeroed.
-    ///
-    /// # Errors
-    /// [`Error::Limit`] when its minimum passes a limit of the store, [`Error::Type`] when the type is not valid.
-    pub fn new(store: &mut impl AsStoreMut, ty: MemoryType) -> Result<Memory, Error> {
-        let largest = ty.maximum.unwrap_or(0).max(ty.minimum);
-        if largest > MAX_PAGES || ty.maximum.is_some_and(|maximum| maximum < ty.minimum) {
-            return Err(Error::type_error(format!(
-                "{ty} is not a valid memory type: at most 65536 pages, minimum first"
-            )));
-        }
-        let store = store.inner_mut();
-        let index = store.add_memory(ty, 0)?;
-        Ok(Memory { store: store.id, index })
-    }
-
-    /// Its type, with its present size as the minimum.
-    ///
-    /// # Errors
-    /// [`Error::Type`] for a handle of another store.
-    pub fn ty(self, store: &impl AsStore) -> Result<MemoryType, Error> {
-        Ok(self.data(store)?.present_type())
-    }
-
-    /// Pages of 64 KiB it has.
-    ///
-    /// # Errors
-    /// [`Error::Type`] for a handle of another store.
-    pub fn size(self, store: &impl AsStore) -> Result<u64, Error> {
-        Ok(self.data(store)?.pages())
-    }
-
-    /// Grows by `delta` pages of 64 KiB and returns the old size in pages.
-    ///
-    /// # Errors
-    /// [`Error::Host`] with a [`GrowError`]; [`Error::Type`] for a handle of another store.
-    pub fn grow(self, store: &mut impl AsStoreMut, delta: u64) -> Result<u64, Error> {
-        Ok(self.data_mut(store)?.grow(delta)?)
-    }
-
-    /// Its bytes.
-    ///
-    /// # Errors
-    /// [`Error::Type`] for a handle of another store.
-    pub fn data<'s>(self, store: &'s impl AsStore) -> Result<&'s LinearMemory, Error> {
-        let store = store.inner();
-        store.check_handle(self.store, "memory")?;
-        Ok(&store.memories[self.index as usize])
-    }
-
-    /// Its bytes, to write.
-    ///
-    /// # Errors
-    /// [`Error::Type`] for a handle of another store.
-    pub fn data_mut<'s>(self, store: &'s mut impl AsStoreMut) -> Result<&'s mut LinearMemory, Error> {
-        let store = store.inner_mut();
-        store.check_handle(self.store, "memory")?;
-        store.sync_limits();
-        Ok(&mut store.memories[self.index as usize])
-    }
-}
 
 #[cfg(test)]
 mod tests {
