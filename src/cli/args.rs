@@ -55,8 +55,8 @@ pub enum Command {
 pub struct ExecArgs {
     /// Give the program a directory, under its own name or another
     ///
-    /// HOST::GUEST shows the directory HOST as GUEST. HOST alone keeps the text as the name. Nothing outside the
-    /// directories given can be reached, not even through symbolic links.
+    /// HOST::GUEST shows the directory HOST as GUEST, HOST::GUEST::ro for looking at only. HOST alone keeps the text as
+    /// the name. Nothing outside the directories given can be reached, not even through symbolic links.
     #[arg(long, value_name = "HOST[::GUEST]", value_parser = units::directory())]
     pub dir: Vec<Directory>,
 

@@ -2,12 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
-use std::sync::{Arc, Mutex};
 
-use wasmrun::{
-    Config, Engine, Error, Executor, ExternType, Func, FuncType, Instance, Linker, Module, Store, Val,
-    create_wasi_linker,
-};
+use wasmrun::{Config, Engine, Error, Executor, ExternType, Func, FuncType, Instance, Linker, Module, Store, Val};
 
 use super::args::ExecArgs;
 use super::environment::{argv0, environment};
@@ -112,7 +108,8 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: Vec<OsString>) -> Result<()
         words.extend(rest);
     }
     let env = environment(args, words).map_err(Failure::Host)?;
-    let mut linker = create_wasi_linker(Arc::new(Mutex::new(env)));
+    let mut linker = Linker::new(&engine);
+    linker.wasi(&env)?;
     if args.allow_unknown_imports {
         linker.stub_unknown_imports(&module)?;
     }

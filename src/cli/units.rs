@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
-/// A directory for the guest: `HOST[::GUEST]`.
+/// A directory for the guest: `HOST[::GUEST[::ro]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
     /// Where it is.
     pub host: PathBuf,
     /// What the guest calls it.
     pub guest: String,
+    /// Whether the guest may only look at it.
+    pub read_only: bool,
 }
 
 /// A variable for the guest.
@@ -37,9 +39,16 @@ pub fn variable() -> impl TypedValueParser<Value = Variable> {
 fn parse_directory(text: &OsStr) -> Result<Directory, String> {
     let bytes = text.as_encoded_bytes();
     // The first `::`, as a host path with one in it is rarer than a guest path with one.
-    let (host, guest) = match bytes.windows(2).position(|pair| pair == b"::") {
-        Some(at) => (sub_string(text, ..at), sub_string(text, at + 2..)),
-        None => (text.to_owned(), text.to_owned()),
+    let (host, guest, read_only) = match bytes.windows(2).position(|pair| pair == b"::") {
+        Some(at) => match bytes[at + 2..].strip_suffix(b"::ro") {
+            Some(guest) => (
+                sub_string(text, ..at),
+                sub_string(text, at + 2..at + 2 + guest.len()),
+                true,
+            ),
+            None => (sub_string(text, ..at), sub_string(text, at + 2..), false),
+        },
+        None => (text.to_owned(), text.to_owned(), false),
     };
     let guest = guest
         .into_string()
@@ -50,10 +59,8 @@ fn parse_directory(text: &OsStr) -> Result<Directory, String> {
     if guest.is_empty() {
         return Err("the guest's name for it is empty".to_owned());
     }
-    Ok(Directory {
-        host: host.into(),
-        guest,
-    })
+    let host = host.into();
+    Ok(Directory { host, guest, read_only })
 }
 
 fn parse_variable(text: &OsStr) -> Result<Variable, String> {
@@ -172,10 +179,12 @@ mod tests {
 
     #[test]
     fn a_directory_is_named_as_on_the_host_unless_said_otherwise() {
-        let parse = |text: &str| parse_directory(OsStr::new(text)).map(|dir| (dir.host, dir.guest));
-        assert_eq!(parse("data"), Ok(("data".into(), "data".into())));
-        assert_eq!(parse("data::/d"), Ok(("data".into(), "/d".into())));
-        assert_eq!(parse("C:\\x::/d"), Ok(("C:\\x".into(), "/d".into())));
+        let parse = |text: &str| parse_directory(OsStr::new(text)).map(|dir| (dir.host, dir.guest, dir.read_only));
+        assert_eq!(parse("data"), Ok(("data".into(), "data".into(), false)));
+        assert_eq!(parse("data::/d"), Ok(("data".into(), "/d".into(), false)));
+        assert_eq!(parse("data::/d::ro"), Ok(("data".into(), "/d".into(), true)));
+        assert_eq!(parse("data::ro"), Ok(("data".into(), "ro".into(), false)));
+        assert_eq!(parse("C:\\x::/d"), Ok(("C:\\x".into(), "/d".into(), false)));
         assert!(parse("::/d").is_err());
         assert!(parse("data::").is_err());
         assert!(parse("").is_err());

@@ -44,7 +44,7 @@ pub fn run(args: &WastArgs) -> Ending {
 
 /// A file counts whatever its name is; in directories only `.wast` files do, in the order of their names.
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    if !path.is_dir() {
+    if !path.metadata()?.is_dir() {
         files.push(path.to_owned());
         return Ok(());
     }
@@ -105,9 +105,10 @@ fn as_text(files: &[PathBuf], reports: &[ScriptReport]) -> String {
         }
     }
     let total = Total::of(reports);
+    let files_word = if files.len() == 1 { "file" } else { "files" };
     let _ = writeln!(
         text,
-        "{:7} {:7} {:8}  in {} files",
+        "{:7} {:7} {:8}  in {} {files_word}",
         total.passed,
         total.failed,
         total.skipped,
