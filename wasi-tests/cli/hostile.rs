@@ -38,6 +38,12 @@ fn recursion_without_end() {
 }
 
 #[test]
+fn a_stack_that_the_system_cannot_give() {
+    let out = wat(r#"(module (func (export "_start")))"#, &["--max-stack", "17179869183G"]);
+    assert_trap(&out, "out of memory");
+}
+
+#[test]
 fn recursion_with_fifty_thousand_locals() {
     // A group of 50,000 locals of type i64.
     let locals = [&[0x01][..], &leb(50_000), &[0x7e]].concat();
