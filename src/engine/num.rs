@@ -67,16 +67,15 @@ macro_rules! float_functions {
         }
         #[inline(always)]
         pub(crate) fn $abs(a: $t) -> $t {
-            <$t>::from_bits(a.to_bits() & (<$bits>::MAX >> 1))
+            a.abs()
         }
         #[inline(always)]
         pub(crate) fn $neg(a: $t) -> $t {
-            <$t>::from_bits(a.to_bits() ^ !(<$bits>::MAX >> 1))
+            -a
         }
         #[inline(always)]
         pub(crate) fn $copysign(a: $t, b: $t) -> $t {
-            const MAGNITUDE: $bits = <$bits>::MAX >> 1;
-            <$t>::from_bits(a.to_bits() & MAGNITUDE | b.to_bits() & !MAGNITUDE)
+            a.copysign(b)
         }
         #[inline(always)]
         pub(crate) fn $min(a: $t, b: $t) -> $t {

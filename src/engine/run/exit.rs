@@ -52,7 +52,10 @@ pub(crate) fn trap_of(why: u32) -> Trap {
 }
 
 handler! {
-    /// The cold exit all handlers share for one reason.
+    /// The cold exit all handlers share for one reason. Not inlined: saving all registers takes more room than most
+    /// handlers, and in the larger ones it costs those that are saved.
+    #[cold]
+    #[inline(never)]
     fn leave[const WHY: u32](r) { quit!(r, WHY) }
 }
 

@@ -155,9 +155,9 @@ handler! {
     /// Word 1: base, record. Word 2: type id (32 bits), table (16), slot of the index (16). Word 3: spare.
     /// Word 4: as word 3 of `call`.
     fn call_indirect[A: IndexSrc](r) {
-        let index = A::index(&r) as u32 as u64;
         let instance = (*r.cx.get()).instance;
         let table = *(*instance).tables.add(*(r.ip.add(2) as *const u16).add(2) as usize);
+        let index = A::index(&r) as u32 as u64;
         if index >= (*table).len { leave!(r, UNDEFINED_ELEMENT) }
         let func = *(*table).base.add(index as usize) as *const VmFunc;
         if func.is_null() { leave!(r, UNINITIALIZED_ELEMENT) }
@@ -191,14 +191,16 @@ macro_rules! return_call_code {
     ($r:ident, $arguments:expr, $records:expr, $code:expr) => {{
         let (own, callee) = ($records as u32 as usize, ($records >> 32) as usize);
         let (back, caller) = ($r.slot(own), $r.slot(own + 1));
-        let mut from = $r.sp.add($r.wide(0) as usize) as *const u64;
-        let end = from.add($arguments as usize);
-        let mut to = $r.sp;
+        // Nothing is live in the accumulator and the pins here (`enter` fills its own), so their registers serve the
+        // loop: those that remain would not be enough on x86-64.
+        $r.l0 = $r.sp.add($r.wide(0) as usize) as u64;
+        $r.l1 = $r.l0 + $arguments as u64 * 8;
+        $r.acc = $r.sp as u64;
         // Arguments lie above parameters, so going upwards never overwrites one unread. Volatile: no memmove.
-        while from < end {
-            to.write_volatile(from.read());
-            from = from.add(1);
-            to = to.add(1);
+        while $r.l0 < $r.l1 {
+            ($r.acc as *mut u64).write_volatile(*($r.l0 as *const u64));
+            $r.l0 += 8;
+            $r.acc += 8;
         }
         $r.set_slot(callee, back);
         $r.set_slot(callee + 1, caller);
@@ -222,9 +224,9 @@ handler! {
 handler! {
     /// Word 1: base, slots of arguments. Word 2: as for `call_indirect`. Word 3: own record, the callee's record.
     fn return_call_indirect[](r) {
-        let index = Slot::index(&r) as u32 as u64;
         let instance = (*r.cx.get()).instance;
         let table = *(*instance).tables.add(*(r.ip.add(2) as *const u16).add(2) as usize);
+        let index = Slot::index(&r) as u32 as u64;
         if index >= (*table).len { leave!(r, UNDEFINED_ELEMENT) }
         let func = *(*table).base.add(index as usize) as *const VmFunc;
         if func.is_null() { leave!(r, UNINITIALIZED_ELEMENT) }
