@@ -1,16 +1,157 @@
-//! (Placeholder; the core replaces it.)
+//! The translated code of a module, shared by every instance of it on every thread.
+//!
+//! Each defined function has a cell with the address of its first instruction. It is empty at first, then a stub
+//! that translates the function when it is reached, then its code. Code never moves and lives as long as the module.
+//! Of its words only the callee addresses in calls change, from stub to code: they are written with release and
+//! read with acquire order, and either value is right.
 
-/// Code of the functions a module defines.
-pub(crate) struct CodeTable;
+#![allow(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
+use std::sync::{Mutex, PoisonError};
+
+use super::module::ModuleInner;
+use super::offsets::OffsetMap;
+use super::run::dispatch::word_of;
+use super::run::handlers::control;
+use super::translate::{self, Want};
+
+/// A translated function.
+struct Code {
+    /// Its words, owned: made by `Box::into_raw`.
+    words: *mut [u64],
+    defined: u32,
+    record: u32,
+}
+
+/// Where an address in code belongs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Index among the defined functions.
+    pub defined: u32,
+    /// Slot of the return record in frames of that function.
+    pub record: u32,
+    /// Word within the function.
+    pub word: u32,
+}
+
+#[derive(Default)]
+struct Translated {
+    /// By address of the first word.
+    codes: BTreeMap<usize, Code>,
+    /// Words: the handler, the function's index.
+    stubs: Vec<*mut [u64; 2]>,
+}
+
+/// The code of all functions a module defines.
+pub(crate) struct CodeTable {
+    /// By defined function: 0, or the address of a stub or of code.
+    entries: Box<[AtomicUsize]>,
+    translated: Mutex<Translated>,
+}
+
+// SAFETY: the pointers are owned memory that is shared as the module documentation says.
+unsafe impl Send for CodeTable {}
+// SAFETY: as above.
+unsafe impl Sync for CodeTable {}
 
 impl CodeTable {
     /// Nothing is translated yet.
-    pub(crate) fn new(_defined: usize) -> CodeTable {
-        CodeTable
+    pub(crate) fn new(defined: usize) -> CodeTable {
+        // Zeroed by the system on first touch: modules with hundreds of thousands of functions use few.
+        let entries = Box::into_raw(vec![0usize; defined].into_boxed_slice()) as *mut [AtomicUsize];
+        // SAFETY: an atomic has the layout of its integer, and the slice was made here.
+        let entries = unsafe { Box::from_raw(entries) };
+        CodeTable { entries, translated: Mutex::default() }
     }
 
     /// First code word of a defined function, or of a stub that translates it.
-    pub(crate) fn entry(&self, _defined: u32) -> *mut u64 {
-        std::ptr::null_mut()
+    pub(crate) fn entry(&self, defined: u32) -> *mut u64 {
+        let cell = &self.entries[defined as usize];
+        let entry = cell.load(Acquire);
+        if entry != 0 {
+            return entry as *mut u64;
+        }
+        let mut translated = self.translated.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = cell.load(Acquire);
+        if entry != 0 {
+            return entry as *mut u64;
+        }
+        let stub = Box::into_raw(Box::new([word_of(control::translate), defined as u64]));
+        translated.stubs.push(stub);
+        cell.store(stub as usize, Release);
+        stub as *mut u64
     }
+
+    /// The cell that holds the entry, for calls that look there each time.
+    pub(crate) fn entry_cell(&self, defined: u32) -> *const AtomicPtr<u64> {
+        (&raw const self.entries[defined as usize]).cast()
+    }
+
+    /// The function's code, translated now unless it was before.
+    pub(crate) fn translate(&self, module: &ModuleInner, defined: u32) -> *mut u64 {
+        // Outside the lock: translating asks for stubs of callees. Two threads may do it at once; one wins.
+        let translated = translate::translate(module, defined, Want::Code);
+        let words = Box::into_raw(translated.words.into_boxed_slice());
+        let base = words as *mut u64;
+        let mut table = self.translated.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = &self.entries[defined as usize];
+        let known = cell.load(Acquire);
+        if known != 0 && table.codes.contains_key(&known) {
+            // SAFETY: nobody else has seen the words.
+            drop(unsafe { Box::from_raw(words) });
+            return known as *mut u64;
+        }
+        for at in translated.relocations {
+            // SAFETY: the words are not shared yet, and relocations are indices of words.
+            unsafe {
+                let word = base.add(at as usize);
+                *word = base.add(*word as usize) as u64;
+            }
+        }
+        table.codes.insert(base as usize, Code { words, defined, record: translated.record });
+        cell.store(base as usize, Release);
+        base
+    }
+
+    /// Translates everything that is not translated yet.
+    pub(crate) fn translate_all(&self, module: &ModuleInner) {
+        for defined in 0..self.entries.len() as u32 {
+            let known = self.entries[defined as usize].load(Acquire);
+            let done = known != 0
+                && self.translated.lock().unwrap_or_else(PoisonError::into_inner).codes.contains_key(&known);
+            if !done {
+                self.translate(module, defined);
+            }
+        }
+    }
+
+    /// The function an address lies in.
+    pub(crate) fn find(&self, ip: *const u64) -> Option<Place> {
+        let table = self.translated.lock().unwrap_or_else(PoisonError::into_inner);
+        let (&start, code) = table.codes.range(..=ip as usize).next_back()?;
+        let word = (ip as usize - start) / 8;
+        (word < code.words.len()).then_some(Place { defined: code.defined, record: code.record, word: word as u32 })
+    }
+}
+
+impl Drop for CodeTable {
+    fn drop(&mut self) {
+        let table = self.translated.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for code in table.codes.values() {
+            // SAFETY: made by `Box::into_raw`; no run uses the module any more, because runs keep it alive.
+            drop(unsafe { Box::from_raw(code.words) });
+        }
+        for &stub in &table.stubs {
+            // SAFETY: as above.
+            drop(unsafe { Box::from_raw(stub) });
+        }
+    }
+}
+
+/// Where the instructions of a function came from, for backtraces. The map is made anew each time, by translating
+/// again: traps are rare, and keeping it for every function would cost memory.
+pub(crate) fn offset_map(module: &ModuleInner, defined: u32) -> OffsetMap {
+    OffsetMap::new(translate::translate(module, defined, Want::Offsets).offsets)
 }

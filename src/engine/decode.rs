@@ -52,7 +52,7 @@ pub(crate) fn module(engine: &Engine, bytes: Vec<u8>, file: Option<String>) -> R
 }
 
 /// Why bytes are refused, before the file's name is known.
-struct Refusal {
+pub(crate) struct Refusal {
     offset: Option<u64>,
     reason: DecodeReason,
 }
@@ -533,7 +533,7 @@ fn func_type(ty: &wasmparser::SubType) -> Result<FuncType, Refusal> {
 }
 
 /// The engine's name for a type the validator has let through.
-fn val_type(ty: &wasmparser::ValType) -> Result<ValType, Refusal> {
+pub(crate) fn val_type(ty: &wasmparser::ValType) -> Result<ValType, Refusal> {
     Ok(match *ty {
         wasmparser::ValType::I32 => ValType::I32,
         wasmparser::ValType::I64 => ValType::I64,

@@ -6,6 +6,10 @@
 //! Spec links are relative to <https://webassembly.github.io/spec/core/>, version 3.0.
 
 mod code;
+mod num;
+mod offsets;
+mod ops;
+mod translate;
 mod config;
 mod decode;
 mod error;

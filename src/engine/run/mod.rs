@@ -1,27 +1,101 @@
-//! Code → outcome. (Placeholder with the signatures the embedding half calls; the core replaces it.)
+//! Code → outcome: the driver. Handlers run until something is theirs no longer: a return to the host, a host call,
+//! a trap, a stub to translate, an instruction too slow for a handler. The driver does it and enters them again.
+//!
+//! Everything a run needs to go on later is in its [`Run`] (value stack, registers, activations, the host call it
+//! waits for), so pausing is returning. The native stack holds one driver frame per host call that called back.
 
+#![allow(unsafe_code)]
+
+pub(crate) mod dispatch;
+pub(crate) mod exit;
+pub(crate) mod handlers;
 pub(crate) mod layout;
+pub(crate) mod operand;
+mod report;
+mod slow;
+mod stack;
 
 use std::ptr::NonNull;
+use std::sync::atomic::Ordering::{Release, SeqCst};
 
-use self::layout::VmFunc;
+use self::dispatch::{Handler, Regs, word_of};
+use self::exit::*;
+use self::handlers::control::{self, CALL_INDIRECT_WORDS, CALL_WORDS};
+use self::layout::{Context, Saved, VmFunc, VmInstance};
+use self::stack::ValueStack;
 use super::error::Error;
 use super::func::PauseReason;
+use super::host::{CallState, Halt};
+use super::instance::InstanceId;
 use super::store::StoreInner;
+use super::trap::Trap;
 use super::types::FuncType;
+
+/// Runs inside host calls of runs, at most: each takes native stack.
+const MAX_NESTING: usize = 100;
 
 /// What the driver keeps in a store between runs.
 #[derive(Default)]
-pub(crate) struct StoreState;
+pub(crate) struct StoreState {
+    /// The value stack of the last run, for the next.
+    spare: Option<ValueStack>,
+    /// Runs that are going on, each inside a host call of the one before.
+    depth: usize,
+    /// Where frames of a nested run may begin, and where the stack they share ends.
+    top: usize,
+    end: usize,
+}
 
-/// A run that is paused.
-pub(crate) struct Run;
+/// A run: all of it that is not in the store.
+pub(crate) struct Run {
+    /// None for runs inside another's host call, which go on above its frames.
+    stack: Option<ValueStack>,
+    /// Slot 0 of the first frame: parameters, then results.
+    base: *mut u64,
+    results: usize,
+    registers: Saved,
+    instance: *mut VmInstance,
+    activations: Vec<Activation>,
+    call_state: CallState,
+    /// The host call that suspended or was interrupted.
+    waiting: Option<HostCall>,
+}
+
+// SAFETY: its addresses point into its own stack and into the store it belongs to, with which alone it can be
+// resumed; nothing in them is tied to a thread.
+unsafe impl Send for Run {}
 
 impl Run {
     /// The type of the host function that suspended it.
-    pub(crate) fn suspended_in<'s>(&self, _store: &'s StoreInner) -> &'s FuncType {
-        todo!()
+    pub(crate) fn suspended_in<'s>(&self, store: &'s StoreInner) -> &'s FuncType {
+        let call = self.waiting.expect("only suspended runs are asked");
+        store.func_type(call.func).0
     }
+}
+
+/// A call from one instance to another: what to go back to.
+#[derive(Clone, Copy)]
+struct Activation {
+    instance: *mut VmInstance,
+    ip: *const u64,
+    sp: *mut u64,
+}
+
+/// A host call in progress.
+#[derive(Clone, Copy)]
+struct HostCall {
+    func: NonNull<VmFunc>,
+    slots: *mut u64,
+    then: Then,
+}
+
+/// What follows a host call.
+#[derive(Clone, Copy)]
+enum Then {
+    /// The instruction at this address.
+    Continue(*const u64),
+    /// The caller's return, to this record: it was a tail call.
+    Return { record: u32 },
 }
 
 /// How a run left the driver, when not by an error.
@@ -32,16 +106,401 @@ pub(crate) enum Ended {
     Paused(Box<Run>, PauseReason),
 }
 
-pub(crate) fn start(_store: &mut StoreInner, _func: NonNull<VmFunc>, _args: &[u64]) -> Result<Ended, Error> {
-    todo!()
+/// Code that is not a function's: the word before it is read as a call's pins, the words before that as its site.
+#[repr(C)]
+struct Stub {
+    before: [u64; 5],
+    handler: Handler,
+}
+static STOP: Stub = Stub { before: [0; 5], handler: exit::stop };
+static FOREIGN: Stub = Stub { before: [0; 5], handler: control::foreign_returned };
+
+impl Stub {
+    fn ip(&'static self) -> *const u64 {
+        (&raw const self.handler).cast()
+    }
 }
 
-/// `results`: what the suspended host call gives back; `None` to make it again, or for the other reasons.
-pub(crate) fn resume(_store: &mut StoreInner, _run: Box<Run>, _results: Option<&[u64]>) -> Result<Ended, Error> {
-    todo!()
-}
-
-/// The code of a host function: a stub that leaves the handlers.
+/// The code of a host function. Nothing goes there: handlers see that no instance owns the function.
 pub(crate) fn host_entry() -> *mut u64 {
-    std::ptr::null_mut()
+    STOP.ip().cast_mut()
+}
+
+/// Calls a function with the slots of its arguments.
+pub(crate) fn start(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64]) -> Result<Ended, Error> {
+    // SAFETY: handles to functions are checked to be the store's, where they live as long as it.
+    let (params, results, instance, code) = unsafe {
+        let vm = func.as_ref();
+        (vm.params as usize, vm.results as usize, vm.instance, vm.code.load(std::sync::atomic::Ordering::Acquire))
+    };
+    debug_assert_eq!(args.len(), params);
+    let record = params.max(results);
+    if store.run.depth >= MAX_NESTING {
+        return Err(Trap::CallStackExhausted.into());
+    }
+    let (stack, base, end) = if store.run.depth == 0 {
+        let bytes = store.limits.stack;
+        let stack = match store.run.spare.take() {
+            Some(stack) if stack.bytes() == (bytes / 8).max(64) * 8 => stack,
+            _ => ValueStack::new(bytes),
+        };
+        let (base, end) = (stack.base(), stack.end());
+        (Some(stack), base, end)
+    } else {
+        (None, store.run.top as *mut u64, store.run.end)
+    };
+    if base as usize + (record + 2) * 8 > end {
+        return Err(Trap::CallStackExhausted.into());
+    }
+    // SAFETY: the stack has room for the frame's parameters, results and record.
+    unsafe {
+        std::ptr::copy_nonoverlapping(args.as_ptr(), base, params);
+        *base.add(record) = STOP.ip() as u64;
+        *base.add(record + 1) = base as u64;
+    }
+    let registers = Saved { ip: code, sp: base, ..Saved::EMPTY };
+    let mut run = Run {
+        stack,
+        base,
+        results,
+        registers,
+        instance,
+        activations: Vec::new(),
+        call_state: None,
+        waiting: None,
+    };
+    if instance.is_null() {
+        run.registers.ip = STOP.ip();
+        run.waiting = Some(HostCall { func, slots: base, then: Then::Continue(STOP.ip()) });
+    }
+    enter(store, run)
+}
+
+/// Goes on with a paused run. `results`: what the suspended host call gives back; `None` to make it again, or for
+/// the other reasons.
+pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<&[u64]>) -> Result<Ended, Error> {
+    if let (Some(results), Some(call)) = (results, run.waiting.take()) {
+        // SAFETY: the call's slots have room for its results; the caller checked their number.
+        unsafe { std::ptr::copy_nonoverlapping(results.as_ptr(), call.slots, results.len()) };
+        run.call_state = None;
+        // SAFETY: the run is paused at this call.
+        unsafe { after_host_call(&mut run.registers, call) };
+    }
+    enter(store, *run)
+}
+
+/// Runs until the end or a pause, and brings the store back in order.
+fn enter(store: &mut StoreInner, mut run: Run) -> Result<Ended, Error> {
+    let cx = store.context();
+    let nested = store.run.depth > 0;
+    // SAFETY: the context is the store's, which nobody else uses now, but for its atomics.
+    let outer = unsafe { ((*cx).saved, (*cx).instance, store.run.end) };
+    store.run.depth += 1;
+    if let Some(stack) = &run.stack {
+        store.run.end = stack.end();
+    }
+    // SAFETY: as above; the run's addresses are into its stack and this store.
+    let outcome = unsafe {
+        (*cx).saved = run.registers;
+        (*cx).instance = run.instance;
+        arm(cx, store.run.end);
+        let outcome = drive(store, &mut run, cx);
+        run.registers = (*cx).saved;
+        run.instance = (*cx).instance;
+        ((*cx).saved, (*cx).instance, store.run.end) = outer;
+        outcome
+    };
+    store.run.depth -= 1;
+    match outcome {
+        Ok(None) => {
+            // SAFETY: results stand at the base of the first frame.
+            let results = unsafe { std::slice::from_raw_parts(run.base, run.results) }.to_vec();
+            store.run.spare = run.stack.take().or(store.run.spare.take());
+            Ok(Ended::Returned(results))
+        }
+        Ok(Some(reason)) if nested => Err(match reason {
+            PauseReason::Interrupted => Error::Interrupted,
+            PauseReason::OutOfFuel => Error::OutOfFuel,
+            PauseReason::Suspended(_) => Error::Suspended,
+        }),
+        Ok(Some(reason)) => Ok(Ended::Paused(Box::new(run), reason)),
+        Err(error) => {
+            store.run.spare = run.stack.take().or(store.run.spare.take());
+            Err(error)
+        }
+    }
+}
+
+/// Sets the stack limit, or 0 if a stop is requested already.
+///
+/// The order makes every interleaving with a request right: it sets the flag, then the limit to 0; here the limit is
+/// set, then the flag read.
+unsafe fn arm(cx: *mut Context, end: usize) {
+    // SAFETY: the context is the running store's; both are atomic.
+    unsafe {
+        (*cx).limit.store(end, SeqCst);
+        if (*cx).requested.load(SeqCst) {
+            (*cx).limit.store(0, SeqCst);
+        }
+    }
+}
+
+/// Takes the request to stop, if there is one.
+unsafe fn take_request(cx: *mut Context, end: usize) -> bool {
+    // SAFETY: as for `arm`.
+    unsafe {
+        let requested = (*cx).requested.swap(false, SeqCst);
+        arm(cx, end);
+        requested
+    }
+}
+
+/// `Ok(None)`: returned. `Ok(Some)`: paused, with the registers in the context.
+///
+/// # Safety
+/// The context holds the registers of `run`, whose addresses are into its stack and this store.
+unsafe fn drive(store: &mut StoreInner, run: &mut Run, cx: *mut Context) -> Result<Option<PauseReason>, Error> {
+    // SAFETY: for the whole function: the caller's promise, and the translator's for every instruction (T1, F1).
+    unsafe {
+        if let Some(call) = run.waiting.take()
+            && let Some(reason) = host_call(store, run, cx, call)?
+        {
+            return Ok(Some(reason));
+        }
+        loop {
+            let why = dispatch::run(Regs::restore(cx));
+            let Saved { ip, sp, acc, .. } = (*cx).saved;
+            match why {
+                RETURNED => return Ok(None),
+                TRANSLATE => translate(store, cx),
+                CALL_IMPORT => {
+                    let func = *(*(*cx).instance).imports.add(*ip.add(2) as usize);
+                    let call = Call { func, slots: sp.add(wide(ip, 0)), back: ip.add(CALL_WORDS) };
+                    if let Some(reason) = foreign_call(store, run, cx, call)? {
+                        return Ok(Some(reason));
+                    }
+                }
+                CALL_FOREIGN => {
+                    let func = acc as *const VmFunc;
+                    let call = Call { func, slots: sp.add(wide(ip, 0)), back: ip.add(CALL_INDIRECT_WORDS) };
+                    if let Some(reason) = foreign_call(store, run, cx, call)? {
+                        return Ok(Some(reason));
+                    }
+                }
+                FOREIGN_RETURNED => {
+                    let back = run.activations.pop().expect("a foreign call pushed it");
+                    (*cx).instance = back.instance;
+                    go_back(&mut (*cx).saved, back.ip, back.sp);
+                }
+                RETURN_CALL_IMPORT => {
+                    let func = *(*(*cx).instance).imports.add(*ip.add(2) as usize);
+                    if let Some(reason) = foreign_return_call(store, run, cx, func)? {
+                        return Ok(Some(reason));
+                    }
+                }
+                RETURN_CALL_FOREIGN => {
+                    if let Some(reason) = foreign_return_call(store, run, cx, acc as *const VmFunc)? {
+                        return Ok(Some(reason));
+                    }
+                }
+                LIMIT => {
+                    if take_request(cx, store.run.end) {
+                        return Ok(Some(PauseReason::Interrupted));
+                    }
+                    // The request was taken between the handler's look and ours, or the frame really does not fit.
+                    let entering = *ip != 0 && is_enter(ip);
+                    if entering && sp as usize + wide(ip, 0) * 8 > store.run.end {
+                        return Err(report::trap(store, run, cx, Trap::CallStackExhausted));
+                    }
+                }
+                OUT_OF_FUEL => return Ok(Some(PauseReason::OutOfFuel)),
+                SLOW => match slow::execute(store, cx) {
+                    Ok(None) => {}
+                    Ok(Some(reason)) => return Ok(Some(reason)),
+                    Err(trap) => return Err(report::trap(store, run, cx, trap)),
+                },
+                trap => return Err(report::trap(store, run, cx, trap_of(trap))),
+            }
+        }
+    }
+}
+
+/// The 32-bit field `at`, counted from operand word 1.
+unsafe fn wide(ip: *const u64, at: usize) -> usize {
+    // SAFETY: the caller's instruction has the field.
+    unsafe { *(ip.add(1) as *const u32).add(at) as usize }
+}
+
+/// Whether the instruction is a function's `enter`.
+unsafe fn is_enter(ip: *const u64) -> bool {
+    // SAFETY: word 0 of an instruction is its handler.
+    let handler = unsafe { *ip };
+    control::ENTER.iter().flatten().any(|&enter| word_of(enter) == handler)
+}
+
+/// Returns to a call: the word before the address names the caller's pins.
+unsafe fn go_back(registers: &mut Saved, ip: *const u64, sp: *mut u64) {
+    // SAFETY: `ip` follows a call of the function whose frame `sp` is, or is a stub.
+    unsafe {
+        let pins = ip.sub(1) as *const u16;
+        registers.l0 = *sp.add(*pins as usize);
+        registers.l1 = *sp.add(*pins.add(1) as usize);
+    }
+    registers.ip = ip;
+    registers.sp = sp;
+}
+
+/// Puts the first result where a return leaves it: in the accumulators.
+unsafe fn result_to_accumulators(registers: &mut Saved, slots: *const u64) {
+    // SAFETY: every frame has a slot 0.
+    let value = unsafe { *slots };
+    registers.acc = value;
+    registers.f0 = f64::from_bits(value);
+    registers.s0 = f32::from_bits(value as u32);
+}
+
+/// Translates the function whose stub was reached, and writes its address where the stub's was.
+unsafe fn translate(store: &mut StoreInner, cx: *mut Context) {
+    // SAFETY: the registers stand at a stub, entered by a call or by the driver.
+    unsafe {
+        let stub = (*cx).saved.ip;
+        let defined = *stub.add(1) as u32;
+        let instance = &store.instances[(*(*cx).instance).id as usize];
+        let module = &*instance.module.inner;
+        let func = module.imported_funcs + defined;
+        let code = module.code.translate(module, defined);
+        let record = super::translate::record_slot(module.func_type(func)) as usize;
+        let back = *(*cx).saved.sp.add(record) as *mut u64;
+        // A direct call of this module, if that is what led here, holds the stub's address.
+        let site = back.sub(CALL_WORDS);
+        if *site == word_of(control::call) && *site.add(2) == stub as u64 {
+            (*(site.add(2) as *const std::sync::atomic::AtomicPtr<u64>)).store(code, Release);
+        }
+        if let Some(vm) = NonNull::new(instance.funcs[func as usize]) {
+            vm.as_ref().code.store(code, Release);
+        }
+        (*cx).saved.ip = code;
+    }
+}
+
+/// A call that leaves the instance.
+struct Call {
+    func: *const VmFunc,
+    slots: *mut u64,
+    back: *const u64,
+}
+
+/// Calls a function of the host or of another instance.
+unsafe fn foreign_call(
+    store: &mut StoreInner,
+    run: &mut Run,
+    cx: *mut Context,
+    call: Call,
+) -> Result<Option<PauseReason>, Error> {
+    // SAFETY: functions in tables and imports are the store's; the caller's frame has room for arguments and record.
+    unsafe {
+        let func = &*call.func;
+        if func.instance.is_null() {
+            let func = NonNull::from(func);
+            return host_call(store, run, cx, HostCall { func, slots: call.slots, then: Then::Continue(call.back) });
+        }
+        let sp = (*cx).saved.sp;
+        run.activations.push(Activation { instance: (*cx).instance, ip: call.back, sp });
+        let record = func.params.max(func.results) as usize;
+        *call.slots.add(record) = FOREIGN.ip() as u64;
+        *call.slots.add(record + 1) = call.slots as u64;
+        (*cx).instance = func.instance;
+        (*cx).saved.sp = call.slots;
+        (*cx).saved.ip = func.code.load(std::sync::atomic::Ordering::Acquire);
+        Ok(None)
+    }
+}
+
+/// A tail call of a function of the host or of another instance.
+unsafe fn foreign_return_call(
+    store: &mut StoreInner,
+    run: &mut Run,
+    cx: *mut Context,
+    func: *const VmFunc,
+) -> Result<Option<PauseReason>, Error> {
+    // SAFETY: as for `foreign_call`. Words: base, arguments; callee; own record, callee's record.
+    unsafe {
+        let func = &*func;
+        let Saved { ip, sp, .. } = (*cx).saved;
+        let (arguments, count) = (sp.add(wide(ip, 0)), wide(ip, 1));
+        let (own, callee) = (wide(ip, 4), wide(ip, 5));
+        if func.instance.is_null() {
+            let then = Then::Return { record: own as u32 };
+            return host_call(store, run, cx, HostCall { func: NonNull::from(func), slots: arguments, then });
+        }
+        let (back, caller) = (*sp.add(own) as *const u64, *sp.add(own + 1));
+        let caller = if back == FOREIGN.ip() {
+            // This frame was called from another instance already: its activation serves the callee.
+            caller
+        } else {
+            run.activations.push(Activation { instance: (*cx).instance, ip: back, sp: caller as *mut u64 });
+            sp as u64
+        };
+        std::ptr::copy(arguments, sp, count);
+        *sp.add(callee) = FOREIGN.ip() as u64;
+        *sp.add(callee + 1) = caller;
+        (*cx).instance = func.instance;
+        (*cx).saved.ip = func.code.load(std::sync::atomic::Ordering::Acquire);
+        Ok(None)
+    }
+}
+
+/// Calls a function of the host.
+unsafe fn host_call(
+    store: &mut StoreInner,
+    run: &mut Run,
+    cx: *mut Context,
+    call: HostCall,
+) -> Result<Option<PauseReason>, Error> {
+    // SAFETY: the caller's frame has room for parameters and results, and nobody looks at it meanwhile.
+    unsafe {
+        let vm = call.func.as_ref();
+        let count = vm.params.max(vm.results) as usize;
+        let caller = NonNull::new((*cx).instance).map_or(InstanceId::NONE, |instance| InstanceId(instance.as_ref().id));
+        // A run inside this call goes on above the frame that makes it.
+        let outer_top = std::mem::replace(&mut store.run.top, call.slots as usize + count * 8);
+        let slots = std::slice::from_raw_parts_mut(call.slots, count);
+        let result = store.call_host(call.func, caller, slots, &mut run.call_state);
+        store.run.top = outer_top;
+        match result {
+            Ok(()) => {
+                run.call_state = None;
+                after_host_call(&mut (*cx).saved, call);
+                Ok(None)
+            }
+            Err(Halt::Suspend(suspend)) => {
+                run.waiting = Some(call);
+                Ok(Some(PauseReason::Suspended(suspend)))
+            }
+            Err(Halt::Interrupted) => {
+                run.waiting = Some(call);
+                take_request(cx, store.run.end);
+                Ok(Some(PauseReason::Interrupted))
+            }
+            Err(Halt::Error(error)) => Err(report::with_frames(store, run, cx, error)),
+        }
+    }
+}
+
+
+/// Goes on after a host call whose results are in its slots.
+unsafe fn after_host_call(registers: &mut Saved, call: HostCall) {
+    // SAFETY: the frame that made the call is the running one.
+    unsafe {
+        result_to_accumulators(registers, call.slots);
+        match call.then {
+            Then::Continue(ip) => registers.ip = ip,
+            Then::Return { record } => {
+                let sp = registers.sp;
+                std::ptr::copy(call.slots, sp, call.func.as_ref().results as usize);
+                let (back, caller) = (*sp.add(record as usize), *sp.add(record as usize + 1));
+                go_back(registers, back as *const u64, caller as *mut u64);
+            }
+        }
+    }
 }

@@ -1,0 +1,42 @@
+//! Bulk memory operations, and the instructions the driver executes.
+
+use crate::engine::run::dispatch::*;
+use crate::engine::run::exit::*;
+use crate::engine::run::layout::MEMORY_LEN;
+
+/// Larger operations go to the driver, which works in chunks between which a stop is noticed.
+pub(crate) const AT_ONCE: u64 = 64 * 1024;
+
+/// Words of a bulk instruction and, within it, where its slow form begins.
+pub(crate) const BULK_WORDS: usize = 2 + SLOW_WORDS;
+
+/// Words of a slow instruction: handler; kind and three slots; two immediates; see `run::slow`.
+pub(crate) const SLOW_WORDS: usize = 5;
+
+handler! {
+    /// Leaves for the driver. Word 1: kind, d (32 bits each). Word 2: a, b. Word 3: c. Word 4: immediates i, j.
+    fn slow[](r) { leave!(r, SLOW) }
+}
+handler! {
+    /// Fills memory 0. Word 1: slots of address, value, length. What follows is the slow form, for long fills.
+    fn memory_fill[](r) {
+        let (at, value, len) = (r.slot(r.field(0)) as u32 as u64, r.slot(r.field(1)) as u8, r.slot(r.field(2)) as u32 as u64);
+        if len > AT_ONCE { next!(r, 2) }
+        if at + len > *(r.mb.sub(MEMORY_LEN) as *const u64) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        std::ptr::write_bytes(r.mb.add(at as usize), value, len as usize);
+        next!(r, BULK_WORDS)
+    }
+}
+handler! {
+    /// Copies within memory 0. Word 1: slots of destination, source, length. The slow form follows.
+    fn memory_copy[](r) {
+        let (to, from, len) = (
+            r.slot(r.field(0)) as u32 as u64, r.slot(r.field(1)) as u32 as u64, r.slot(r.field(2)) as u32 as u64,
+        );
+        if len > AT_ONCE { next!(r, 2) }
+        let size = *(r.mb.sub(MEMORY_LEN) as *const u64);
+        if to + len > size || from + len > size { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        std::ptr::copy(r.mb.add(from as usize), r.mb.add(to as usize), len as usize);
+        next!(r, BULK_WORDS)
+    }
+}

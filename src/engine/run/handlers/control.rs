@@ -1,0 +1,361 @@
+//! Branches, calls and returns. Spec: exec/instructions.html#control-instructions
+//!
+//! Branch targets are absolute addresses of instructions. A backward branch tests for a stop request; so does every
+//! call, in the callee's `enter`, where the stack limit is compared anyway.
+
+use super::*;
+use super::float::{F32Compare, F64Compare, Not};
+use super::integer::Compare;
+use crate::engine::ops::*;
+use crate::engine::run::dispatch::*;
+use crate::engine::run::exit::*;
+use crate::engine::run::layout::VmFunc;
+use crate::engine::run::operand::*;
+use std::sync::atomic::{AtomicPtr, Ordering::Acquire};
+
+/// Goes to `$target`; a backward branch first looks for a stop request, to be resumed at the target.
+macro_rules! branch_to {
+    ($r:ident, $back:expr, $target:expr) => {{
+        let target = $target as *const u64;
+        if $back && $r.stop_requested() {
+            $r.ip = target;
+            leave!($r, LIMIT)
+        }
+        goto!($r, target)
+    }};
+}
+
+handler! {
+    /// Word 1: target.
+    fn br[const BACK: bool](r) { branch_to!(r, BACK, r.word(1)) }
+}
+handler! {
+    /// Branches if `a op b`. Word 1: -, a, b (or the immediate). Word 2: target.
+    fn branch[O: Compare, A: IntSrc, B: IntSrc, const BACK: bool](r) {
+        if O::test(A::get(&r, 1), B::get(&r, 2)) { branch_to!(r, BACK, r.word(2)) }
+        next!(r, 3)
+    }
+}
+handler! {
+    /// Branches if `a op b`. Word 1: -, a, b. Word 2: immediate. Word 3: target.
+    fn branch_f64[O: F64Compare, A: F64Src, B: F64Src, const BACK: bool](r) {
+        if O::test(A::get(&r, 1), B::get(&r, 2)) { branch_to!(r, BACK, r.word(3)) }
+        next!(r, 4)
+    }
+}
+handler! {
+    fn branch_f32[O: F32Compare, A: F32Src, B: F32Src, const BACK: bool](r) {
+        if O::test(A::get(&r, 1), B::get(&r, 2)) { branch_to!(r, BACK, r.word(3)) }
+        next!(r, 4)
+    }
+}
+handler! {
+    /// Word 1: -, a, number of targets but the last in the upper half. Then the targets, the default last.
+    fn br_table[A: IntSrc, const BACK: bool](r) {
+        let index = A::get(&r, 1) as u32;
+        let last = r.wide(1);
+        let index = if index < last { index } else { last };
+        branch_to!(r, BACK, r.word(2 + index as usize))
+    }
+}
+handler! {
+    fn unreachable[](r) { leave!(r, UNREACHABLE) }
+}
+
+// ---- function entry ----------------------------------------------------------------------------------------------
+
+/// Zeroes by this count mean: as many as the instruction says.
+pub(crate) const ZEROES: usize = 5;
+
+handler! {
+    /// The first instruction of a function: checks the stack, zeroes the locals and fills the pins.
+    /// Word 1: slots of the frame, number of locals to zero (32 bits each).
+    /// Word 2: first of them (32 bits), slots of l0 and l1 (16 bits each).
+    fn enter[const ZERO: usize, const PINS: usize](r) {
+        let top = r.sp as usize + r.wide(0) as usize * 8;
+        if top > (*r.cx.get()).limit.load(std::sync::atomic::Ordering::Relaxed) { leave!(r, LIMIT) }
+        if ZERO > 0 {
+            let first = r.sp.add(r.wide(2) as usize);
+            if ZERO < ZEROES {
+                let mut at = 0;
+                while at < ZERO {
+                    *first.add(at) = 0;
+                    at += 1;
+                }
+            } else {
+                // Volatile, or LLVM makes a call of memset of the loop.
+                let end = first.add(r.wide(1) as usize);
+                let mut at = first;
+                while at < end {
+                    at.write_volatile(0);
+                    at = at.add(1);
+                }
+            }
+        }
+        if PINS > 0 { r.l0 = r.slot(*(r.ip.add(2) as *const u16).add(2) as usize); }
+        if PINS > 1 { r.l1 = r.slot(*(r.ip.add(2) as *const u16).add(3) as usize); }
+        next!(r, 3)
+    }
+}
+handler! {
+    /// Fills the float pins, after `enter` and after calls. Word 1: slots of d0, d1, s1.
+    fn load_float_pins[](r) {
+        r.d0 = f64::from_bits(r.slot(r.field(0)));
+        r.d1 = f64::from_bits(r.slot(r.field(1)));
+        r.s1 = f32::from_bits(r.slot(r.field(2)) as u32);
+        next!(r, 2)
+    }
+}
+handler! {
+    /// Charges the instructions up to the next of its kind. Word 1: how many.
+    fn fuel[](r) {
+        let cx = r.cx.get();
+        let cost = r.word(1);
+        let left = (*cx).fuel;
+        if left < cost { leave!(r, OUT_OF_FUEL) }
+        (*cx).fuel = left - cost;
+        next!(r, 2)
+    }
+}
+
+// ---- calls -------------------------------------------------------------------------------------------------------
+//
+// The callee's frame begins at the caller's slot `base`, where the arguments are. Its return record stands above
+// parameters and results: the address to return to, then the caller's `sp`. The word before that address, the last
+// of the call, names the caller's pins.
+
+/// Makes the callee's frame and goes to its code.
+macro_rules! call_code {
+    ($r:ident, $code:expr, $words:expr) => {{
+        let record = $r.sp.add($r.wide(1) as usize);
+        *record = $r.ip.add($words) as u64;
+        *record.add(1) = $r.sp as u64;
+        $r.sp = $r.sp.add($r.wide(0) as usize);
+        goto!($r, $code)
+    }};
+}
+
+/// Words of the call instructions.
+pub(crate) const CALL_WORDS: usize = 4;
+pub(crate) const CALL_INDIRECT_WORDS: usize = 5;
+
+handler! {
+    /// Calls a function of this module. Word 1: base, record (32 bits each). Word 2: the callee's code, patched when
+    /// it is translated. Word 3: pins l0, l1 (16 bits each), room for a safepoint id.
+    fn call[](r) {
+        let code = (*(r.ip.add(2) as *const AtomicPtr<u64>)).load(Acquire) as *const u64;
+        call_code!(r, code, CALL_WORDS)
+    }
+}
+handler! {
+    /// Calls an imported function. Word 1: base, record. Word 2: index of the import. Word 3: as for `call`.
+    fn call_import[](r) { leave!(r, CALL_IMPORT) }
+}
+handler! {
+    /// Word 1: base, record. Word 2: type id (32 bits), table (16), slot of the index (16). Word 3: spare.
+    /// Word 4: as word 3 of `call`.
+    fn call_indirect[A: IndexSrc](r) {
+        let index = A::index(&r) as u32 as u64;
+        let instance = (*r.cx.get()).instance;
+        let table = *(*instance).tables.add(*(r.ip.add(2) as *const u16).add(2) as usize);
+        if index >= (*table).len { leave!(r, UNDEFINED_ELEMENT) }
+        let func = *(*table).base.add(index as usize) as *const VmFunc;
+        if func.is_null() { leave!(r, UNINITIALIZED_ELEMENT) }
+        if (*func).sig != r.wide(2) { leave!(r, INDIRECT_CALL_TYPE) }
+        if (*func).instance != instance {
+            r.acc = func as u64;
+            leave!(r, CALL_FOREIGN)
+        }
+        let code = (*func).code.load(Acquire) as *const u64;
+        call_code!(r, code, CALL_INDIRECT_WORDS)
+    }
+}
+
+/// The index of an indirect call: field 3 of word 2 names its slot.
+pub(crate) trait IndexSrc {
+    /// # Safety
+    /// T1, F1, F2: for handlers.
+    unsafe fn index(r: &Regs) -> u64;
+}
+impl<S: IntSrc> IndexSrc for S {
+    #[inline(always)]
+    unsafe fn index(r: &Regs) -> u64 {
+        // Field 3 of word 2 is field 7 counted from word 1.
+        // SAFETY: the caller's promise.
+        unsafe { S::get(r, 7) }
+    }
+}
+
+/// Moves the arguments over the frame's own parameters, keeps its return record, and goes to `$code`.
+macro_rules! return_call_code {
+    ($r:ident, $arguments:expr, $records:expr, $code:expr) => {{
+        let (own, callee) = ($records as u32 as usize, ($records >> 32) as usize);
+        let (back, caller) = ($r.slot(own), $r.slot(own + 1));
+        let mut from = $r.sp.add($r.wide(0) as usize) as *const u64;
+        let end = from.add($arguments as usize);
+        let mut to = $r.sp;
+        // Arguments lie above parameters, so going upwards never overwrites one unread. Volatile: no memmove.
+        while from < end {
+            to.write_volatile(from.read());
+            from = from.add(1);
+            to = to.add(1);
+        }
+        $r.set_slot(callee, back);
+        $r.set_slot(callee + 1, caller);
+        goto!($r, $code)
+    }};
+}
+
+handler! {
+    /// Word 1: base, slots of arguments. Word 2: address of the module's entry for the callee. Word 3: own record,
+    /// the callee's record (32 bits each).
+    fn return_call[](r) {
+        let entry = r.word(2) as *const AtomicPtr<u64>;
+        let code = (*entry).load(Acquire) as *const u64;
+        return_call_code!(r, r.wide(1), r.word(3), code)
+    }
+}
+handler! {
+    /// Word 1: base, slots of arguments. Word 2: index of the import. Word 3: own record, the callee's record.
+    fn return_call_import[](r) { leave!(r, RETURN_CALL_IMPORT) }
+}
+handler! {
+    /// Word 1: base, slots of arguments. Word 2: as for `call_indirect`. Word 3: own record, the callee's record.
+    fn return_call_indirect[](r) {
+        let index = Slot::index(&r) as u32 as u64;
+        let instance = (*r.cx.get()).instance;
+        let table = *(*instance).tables.add(*(r.ip.add(2) as *const u16).add(2) as usize);
+        if index >= (*table).len { leave!(r, UNDEFINED_ELEMENT) }
+        let func = *(*table).base.add(index as usize) as *const VmFunc;
+        if func.is_null() { leave!(r, UNINITIALIZED_ELEMENT) }
+        if (*func).sig != r.wide(2) { leave!(r, INDIRECT_CALL_TYPE) }
+        if (*func).instance != instance {
+            r.acc = func as u64;
+            leave!(r, RETURN_CALL_FOREIGN)
+        }
+        let code = (*func).code.load(Acquire) as *const u64;
+        return_call_code!(r, r.wide(1), r.word(3), code)
+    }
+}
+
+/// Goes back to the caller: field 0 of word 1 names the return record.
+macro_rules! return_to_caller {
+    ($r:ident) => {{
+        let record = $r.sp.add($r.field(0));
+        let back = *record as *const u64;
+        $r.sp = *record.add(1) as *mut u64;
+        let pins = back.sub(1) as *const u16;
+        $r.l0 = $r.slot(*pins as usize);
+        $r.l1 = $r.slot(*pins.add(1) as usize);
+        goto!($r, back)
+    }};
+}
+
+handler! {
+    /// Returns; results, if there are several, are in slots 0 and up already. Word 1: record.
+    fn ret[](r) { return_to_caller!(r) }
+}
+handler! {
+    /// Returns an integer or reference. Word 1: record, a (or the immediate).
+    fn ret_int[A: IntSrc](r) {
+        let value = A::get(&r, 1);
+        r.acc = value;
+        r.set_slot(0, value);
+        return_to_caller!(r)
+    }
+}
+handler! {
+    fn ret_f64[A: F64Src](r) {
+        let value = A::get(&r, 1);
+        r.f0 = value;
+        *(r.sp as *mut f64) = value;
+        return_to_caller!(r)
+    }
+}
+handler! {
+    fn ret_f32[A: F32Src](r) {
+        let value = A::get(&r, 1);
+        r.s0 = value;
+        r.set_slot(0, value.to_bits() as u64);
+        return_to_caller!(r)
+    }
+}
+handler! {
+    /// Where a function called from another instance returns to.
+    fn foreign_returned[](r) { leave!(r, FOREIGN_RETURNED) }
+}
+handler! {
+    /// The stub of a function that is not translated yet. Word 1: its index.
+    fn translate[](r) { leave!(r, TRANSLATE) }
+}
+
+// ---- tables ------------------------------------------------------------------------------------------------------
+
+macro_rules! by_ss {
+    ($h:ident<$o:ty>, $back:literal) => {
+        [by_ss!(@ $h<$o, Slot>, $back), by_ss!(@ $h<$o, Acc>, $back), by_ss!(@ $h<$o, L0>, $back),
+         by_ss!(@ $h<$o, L1>, $back), by_ss!(@ $h<$o, Slot>, $back)]
+    };
+    (@ $h:ident<$o:ty, $a:ty>, $back:literal) => {
+        [$h::<$o, $a, Slot, $back>, $h::<$o, $a, Acc, $back>, $h::<$o, $a, L0, $back>, $h::<$o, $a, L1, $back>,
+         $h::<$o, $a, Imm, $back>]
+    };
+}
+macro_rules! by_ss_small {
+    ($h:ident<$o:ty>, $back:literal) => {
+        [by_ss_small!(@ $h<$o, Slot>, $back), by_ss_small!(@ $h<$o, Acc>, $back), by_ss_small!(@ $h<$o, Slot>, $back),
+         by_ss_small!(@ $h<$o, Slot>, $back), by_ss_small!(@ $h<$o, Imm>, $back)]
+    };
+    (@ $h:ident<$o:ty, $a:ty>, $back:literal) => {
+        [$h::<$o, $a, Slot, $back>, $h::<$o, $a, Acc, $back>, $h::<$o, $a, Slot, $back>, $h::<$o, $a, Slot, $back>,
+         $h::<$o, $a, Imm, $back>]
+    };
+}
+macro_rules! branch_table { ($($name:ident $text:literal $v:ident $args:tt -> bool $b:block)*) => {
+    /// By direction (forward, backward), comparison, and the classes of its operands.
+    pub(crate) static BRANCH: [&[BySS]; 2] = [
+        &[$(by_ss!(branch<super::integer::$name>, false)),*],
+        &[$(by_ss!(branch<super::integer::$name>, true)),*],
+    ];
+} }
+for_each_compare!(branch_table);
+macro_rules! float_branch_tables { ($($name:ident $text:literal $v32:ident $v64:ident $args:tt $b:block)*) => {
+    /// By direction, whether the comparison is negated, comparison, and the classes of its operands.
+    pub(crate) static BRANCH_F64: [[&[BySS]; 2]; 2] = [
+        [&[$(by_ss_small!(branch_f64<super::float::$name>, false)),*],
+         &[$(by_ss_small!(branch_f64<Not<super::float::$name>>, false)),*]],
+        [&[$(by_ss_small!(branch_f64<super::float::$name>, true)),*],
+         &[$(by_ss_small!(branch_f64<Not<super::float::$name>>, true)),*]],
+    ];
+    pub(crate) static BRANCH_F32: [[&[BySS]; 2]; 2] = [
+        [&[$(by_ss_small!(branch_f32<super::float::$name>, false)),*],
+         &[$(by_ss_small!(branch_f32<Not<super::float::$name>>, false)),*]],
+        [&[$(by_ss_small!(branch_f32<super::float::$name>, true)),*],
+         &[$(by_ss_small!(branch_f32<Not<super::float::$name>>, true)),*]],
+    ];
+} }
+for_each_float_compare!(float_branch_tables);
+
+pub(crate) static BR: [Handler; 2] = [br::<false>, br::<true>];
+/// By direction, then the class of the index.
+pub(crate) static BR_TABLE: [[Handler; 4]; 2] = [
+    [br_table::<Slot, false>, br_table::<Acc, false>, br_table::<L0, false>, br_table::<L1, false>],
+    [br_table::<Slot, true>, br_table::<Acc, true>, br_table::<L0, true>, br_table::<L1, true>],
+];
+/// By locals to zero (the last: as the instruction says), then by pins.
+pub(crate) static ENTER: [[Handler; 3]; ZEROES + 1] = [
+    [enter::<0, 0>, enter::<0, 1>, enter::<0, 2>],
+    [enter::<1, 0>, enter::<1, 1>, enter::<1, 2>],
+    [enter::<2, 0>, enter::<2, 1>, enter::<2, 2>],
+    [enter::<3, 0>, enter::<3, 1>, enter::<3, 2>],
+    [enter::<4, 0>, enter::<4, 1>, enter::<4, 2>],
+    [enter::<5, 0>, enter::<5, 1>, enter::<5, 2>],
+];
+pub(crate) static CALL_INDIRECT: [Handler; 4] =
+    [call_indirect::<Slot>, call_indirect::<Acc>, call_indirect::<L0>, call_indirect::<L1>];
+pub(crate) static RET_INT: [Handler; 5] =
+    [ret_int::<Slot>, ret_int::<Acc>, ret_int::<L0>, ret_int::<L1>, ret_int::<Imm>];
+pub(crate) static RET_F64: [Handler; 5] =
+    [ret_f64::<Slot>, ret_f64::<Acc>, ret_f64::<L0>, ret_f64::<L1>, ret_f64::<Imm>];
+pub(crate) static RET_F32: [Handler; 5] =
+    [ret_f32::<Slot>, ret_f32::<Acc>, ret_f32::<L0>, ret_f32::<Slot>, ret_f32::<Imm>];

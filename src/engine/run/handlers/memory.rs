@@ -1,0 +1,282 @@
+//! Loads and stores. Spec: exec/instructions.html#memory-instructions
+//!
+//! The effective address is computed in 64 bits, so it cannot wrap; one compare with the length below `mb` checks
+//! it. Memories other than 0 take the `far` forms, which find `mb` through the instance.
+
+use super::*;
+use super::float::f32_by_d;
+use crate::engine::ops::*;
+use crate::engine::run::dispatch::*;
+use crate::engine::run::exit::*;
+use crate::engine::run::layout::MEMORY_LEN;
+use crate::engine::run::operand::*;
+use std::marker::PhantomData;
+
+/// A way to form the effective address.
+pub(crate) trait Address {
+    const WORDS: usize;
+    /// The effective address: the guest's 32-bit address plus the 32-bit offset.
+    ///
+    /// # Safety
+    /// T1, F1, F2: for handlers.
+    unsafe fn get(r: &Regs) -> u64;
+}
+/// `[a + offset]`. Word 1: -, a, offset in the upper half.
+pub(crate) struct At<A>(PhantomData<A>);
+/// `[(a + b mod 2^32) + offset]`. Word 1: -, a, b. Word 2, lower half: offset.
+pub(crate) struct Sum<A, B>(PhantomData<(A, B)>);
+/// `[(a + k mod 2^32) + offset]`. Word 1: -, a, offset in the upper half. Word 2, lower half: k.
+pub(crate) struct Plus<A>(PhantomData<A>);
+
+/// `[offset]`: the address is a constant, folded into the offset. Word 1: offset in the upper half.
+pub(crate) struct Fixed;
+
+impl Address for Fixed {
+    const WORDS: usize = 2;
+    #[inline(always)]
+    unsafe fn get(r: &Regs) -> u64 {
+        // SAFETY: T1.
+        unsafe { r.wide(1) as u64 }
+    }
+}
+impl<A: IntSrc> Address for At<A> {
+    const WORDS: usize = 2;
+    #[inline(always)]
+    unsafe fn get(r: &Regs) -> u64 {
+        // SAFETY: T1, F1, F2.
+        unsafe { A::get(r, 1) as u32 as u64 + r.wide(1) as u64 }
+    }
+}
+impl<A: IntSrc, B: IntSrc> Address for Sum<A, B> {
+    const WORDS: usize = 3;
+    #[inline(always)]
+    unsafe fn get(r: &Regs) -> u64 {
+        // SAFETY: T1, F1, F2.
+        unsafe { (A::get(r, 1) as u32).wrapping_add(B::get(r, 2) as u32) as u64 + r.wide(2) as u64 }
+    }
+}
+impl<A: IntSrc> Address for Plus<A> {
+    const WORDS: usize = 3;
+    #[inline(always)]
+    unsafe fn get(r: &Regs) -> u64 {
+        // SAFETY: T1, F1, F2.
+        unsafe { (A::get(r, 1) as u32).wrapping_add(r.wide(2)) as u64 + r.wide(1) as u64 }
+    }
+}
+
+/// The immediate of a store: the upper half of word 2, sign-extended.
+pub(crate) struct StoreImm;
+
+/// What a store reads. Field 0 of word 1 names the slot.
+pub(crate) trait Stored {
+    const WORDS: usize = 2;
+    /// # Safety
+    /// T1, F1, F2: for handlers.
+    unsafe fn get(r: &Regs) -> u64;
+}
+macro_rules! stored {
+    ($($class:ident)*) => {
+        $(impl Stored for $class {
+            #[inline(always)]
+            // SAFETY: T1, F1, F2.
+            unsafe fn get(r: &Regs) -> u64 { unsafe { <$class as IntSrc>::get(r, 0) } }
+        })*
+    };
+}
+stored!(Slot Acc L0);
+#[cfg(all(tail, not(debug_assertions), not(miri)))]
+stored!(L1);
+impl Stored for StoreImm {
+    const WORDS: usize = 3;
+    #[inline(always)]
+    unsafe fn get(r: &Regs) -> u64 {
+        // SAFETY: T1.
+        unsafe { r.wide(3) as i32 as i64 as u64 }
+    }
+}
+
+/// An integer in memory that a load makes a slot of.
+pub(crate) trait Load {
+    type Raw: Copy;
+    fn eval(raw: Self::Raw) -> u64;
+}
+/// An integer in memory that a store makes of a slot.
+pub(crate) trait Store {
+    type Raw: Copy;
+    fn eval(cell: u64) -> Self::Raw;
+}
+macro_rules! load_rows {
+    ($($name:ident $text:literal $raw:ident ($v:ident) -> $r:ty $body:block)*) => {
+        $(pub(crate) struct $name;
+        impl Load for $name {
+            type Raw = $raw;
+            #[inline(always)]
+            fn eval($v: $raw) -> u64 { let $v = <$raw>::from_le($v); $body }
+        })*
+    };
+}
+for_each_load!(load_rows);
+macro_rules! store_rows {
+    ($($name:ident $text:literal $raw:ident)*) => {
+        $(pub(crate) struct $name;
+        impl Store for $name {
+            type Raw = $raw;
+            #[inline(always)]
+            fn eval(cell: u64) -> $raw { (cell as $raw).to_le() }
+        })*
+    };
+}
+for_each_store!(store_rows);
+
+/// Whether `bytes` bytes at the effective address leave the memory whose byte 0 is `mb`.
+#[inline(always)]
+unsafe fn outside(mb: *mut u8, address: u64, bytes: usize) -> bool {
+    // SAFETY: the length lies below byte 0 of every memory (M1).
+    address + bytes as u64 > unsafe { *(mb.sub(MEMORY_LEN) as *const u64) }
+}
+
+handler! {
+    /// `d = memory[address]`. Word 1: d, then the address form.
+    fn load[O: Load, M: Address, D: IntDst](r) {
+        let address = M::get(&r);
+        if outside(r.mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let raw = (r.mb.add(address as usize) as *const O::Raw).read_unaligned();
+        D::set(&mut r, O::eval(raw));
+        next!(r, M::WORDS)
+    }
+}
+handler! {
+    fn load_f64[M: Address, D: F64Dst](r) {
+        let address = M::get(&r);
+        if outside(r.mb, address, 8) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let value = (r.mb.add(address as usize) as *const f64).read_unaligned();
+        D::set(&mut r, value);
+        next!(r, M::WORDS)
+    }
+}
+handler! {
+    fn load_f32[M: Address, D: F32Dst](r) {
+        let address = M::get(&r);
+        if outside(r.mb, address, 4) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let value = (r.mb.add(address as usize) as *const f32).read_unaligned();
+        D::set(&mut r, value);
+        next!(r, M::WORDS)
+    }
+}
+handler! {
+    /// `memory[address] = value`. Word 1: value, then the address form; an immediate in the upper half of word 2.
+    fn store[O: Store, M: Address, V: Stored](r) {
+        let address = M::get(&r);
+        if outside(r.mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let value = O::eval(V::get(&r));
+        (r.mb.add(address as usize) as *mut O::Raw).write_unaligned(value);
+        next!(r, if V::WORDS > M::WORDS { V::WORDS } else { M::WORDS })
+    }
+}
+handler! {
+    fn store_f64[M: Address, V: F64Src](r) {
+        let address = M::get(&r);
+        if outside(r.mb, address, 8) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let value = V::get(&r, 0);
+        (r.mb.add(address as usize) as *mut f64).write_unaligned(value);
+        next!(r, M::WORDS)
+    }
+}
+handler! {
+    fn store_f32[M: Address, V: F32Src](r) {
+        let address = M::get(&r);
+        if outside(r.mb, address, 4) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let value = V::get(&r, 0);
+        (r.mb.add(address as usize) as *mut f32).write_unaligned(value);
+        next!(r, M::WORDS)
+    }
+}
+handler! {
+    /// A load from any memory. Word 1: d, a, memory. Word 2: offset. Floats are loaded as their bits.
+    fn load_far[O: Load](r) {
+        let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
+        let address = r.slot(r.field(1)) as u32 as u64 + r.wide(2) as u64;
+        if outside(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let raw = (mb.add(address as usize) as *const O::Raw).read_unaligned();
+        r.set_slot(r.field(0), O::eval(raw));
+        next!(r, 3)
+    }
+}
+handler! {
+    /// A store to any memory. Word 1: value, a, memory. Word 2: offset.
+    fn store_far[O: Store](r) {
+        let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
+        let address = r.slot(r.field(1)) as u32 as u64 + r.wide(2) as u64;
+        if outside(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let value = O::eval(r.slot(r.field(0)));
+        (mb.add(address as usize) as *mut O::Raw).write_unaligned(value);
+        next!(r, 3)
+    }
+}
+handler! {
+    /// `d = pages of memory 0`. Word 1: d.
+    fn memory_size[D: IntDst](r) {
+        let pages = *(r.mb.sub(MEMORY_LEN) as *const u64) >> 16;
+        D::set(&mut r, pages);
+        next!(r, 2)
+    }
+}
+
+/// By the class of the first address operand (none is an immediate), then by destination or value.
+pub(crate) type ByAddress<T> = [T; 4];
+
+macro_rules! at { ($m:ident $h:ident<$($g:ty),*>) => {
+    [$m!($h<$($g,)* At<Slot>>), $m!($h<$($g,)* At<Acc>>), $m!($h<$($g,)* At<L0>>), $m!($h<$($g,)* At<L1>>)]
+} }
+macro_rules! plus { ($m:ident $h:ident<$($g:ty),*>) => {
+    [$m!($h<$($g,)* Plus<Slot>>), $m!($h<$($g,)* Plus<Acc>>), $m!($h<$($g,)* Plus<L0>>), $m!($h<$($g,)* Plus<L1>>)]
+} }
+macro_rules! sum { ($m:ident $h:ident<$($g:ty),*>) => {
+    [sum!(@ $m $h Slot <$($g),*>), sum!(@ $m $h Acc <$($g),*>), sum!(@ $m $h L0 <$($g),*>), sum!(@ $m $h L1 <$($g),*>)]
+};
+(@ $m:ident $h:ident $a:ident <$($g:ty),*>) => {
+    [$m!($h<$($g,)* Sum<$a, Slot>>), $m!($h<$($g,)* Sum<$a, Acc>>), $m!($h<$($g,)* Sum<$a, L0>>),
+     $m!($h<$($g,)* Sum<$a, L1>>)]
+} }
+/// By what is stored: slot, accumulator, pins, immediate.
+macro_rules! by_v { ($h:ident<$($g:ty),*>) => {
+    [$h::<$($g,)* Slot>, $h::<$($g,)* Acc>, $h::<$($g,)* L0>, $h::<$($g,)* L1>, $h::<$($g,)* StoreImm>]
+} }
+macro_rules! f64_by_v { ($h:ident<$($g:ty),*>) => {
+    [$h::<$($g,)* Slot>, $h::<$($g,)* Acc>, $h::<$($g,)* L0>, $h::<$($g,)* L1>]
+} }
+
+macro_rules! load_tables { ($($name:ident $text:literal $raw:ident $args:tt -> $r:ty $b:block)*) => {
+    pub(crate) static LOAD_AT: &[ByAddress<ByD>] = &[$(at!(by_d load<$name>)),*];
+    pub(crate) static LOAD_PLUS: &[ByAddress<ByD>] = &[$(plus!(by_d load<$name>)),*];
+    pub(crate) static LOAD_SUM: &[ByAddress<ByAddress<ByD>>] = &[$(sum!(by_d load<$name>)),*];
+    pub(crate) static LOAD_FIXED: &[ByD] = &[$(by_d!(load<$name, Fixed>)),*];
+    pub(crate) static LOAD_FAR: &[Handler] = &[$(load_far::<$name>),*];
+} }
+for_each_load!(load_tables);
+macro_rules! store_tables { ($($name:ident $text:literal $raw:ident)*) => {
+    pub(crate) static STORE_AT: &[ByAddress<[Handler; 5]>] = &[$(at!(by_v store<$name>)),*];
+    pub(crate) static STORE_PLUS: &[ByAddress<[Handler; 5]>] = &[$(plus!(by_v store<$name>)),*];
+    pub(crate) static STORE_SUM: &[ByAddress<ByAddress<[Handler; 5]>>] = &[$(sum!(by_v store<$name>)),*];
+    pub(crate) static STORE_FIXED: &[[Handler; 5]] = &[$(by_v!(store<$name, Fixed>)),*];
+    pub(crate) static STORE_FAR: &[Handler] = &[$(store_far::<$name>),*];
+} }
+for_each_store!(store_tables);
+
+pub(crate) static LOAD_F64_AT: ByAddress<ByD> = at!(by_d load_f64<>);
+pub(crate) static LOAD_F64_PLUS: ByAddress<ByD> = plus!(by_d load_f64<>);
+pub(crate) static LOAD_F64_SUM: ByAddress<ByAddress<ByD>> = sum!(by_d load_f64<>);
+pub(crate) static LOAD_F32_AT: ByAddress<ByD> = at!(f32_by_d load_f32<>);
+pub(crate) static LOAD_F32_PLUS: ByAddress<ByD> = plus!(f32_by_d load_f32<>);
+pub(crate) static LOAD_F32_SUM: ByAddress<ByAddress<ByD>> = sum!(f32_by_d load_f32<>);
+pub(crate) static STORE_F64_AT: ByAddress<ByD> = at!(f64_by_v store_f64<>);
+pub(crate) static STORE_F64_PLUS: ByAddress<ByD> = plus!(f64_by_v store_f64<>);
+pub(crate) static STORE_F64_SUM: ByAddress<ByAddress<ByD>> = sum!(f64_by_v store_f64<>);
+pub(crate) static STORE_F32_AT: ByAddress<ByD> = at!(f32_by_d store_f32<>);
+pub(crate) static STORE_F32_PLUS: ByAddress<ByD> = plus!(f32_by_d store_f32<>);
+pub(crate) static STORE_F32_SUM: ByAddress<ByAddress<ByD>> = sum!(f32_by_d store_f32<>);
+pub(crate) static LOAD_F64_FIXED: ByD = by_d!(load_f64<Fixed>);
+pub(crate) static LOAD_F32_FIXED: ByD = f32_by_d!(load_f32<Fixed>);
+pub(crate) static STORE_F64_FIXED: ByD = f64_by_v!(store_f64<Fixed>);
+pub(crate) static STORE_F32_FIXED: ByD = f32_by_d!(store_f32<Fixed>);
+pub(crate) static MEMORY_SIZE: ByD = by_d!(memory_size<>);

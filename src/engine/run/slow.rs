@@ -1,0 +1,179 @@
+//! Instructions the driver executes: growth, tables, segments, and bulk operations too long for one go.
+//!
+//! Bulk operations work in chunks and keep their progress in the slots of their operands, so that a request to stop,
+//! or a lack of fuel, finds a state from which the same instruction goes on.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::handlers::bulk::{AT_ONCE, SLOW_WORDS};
+use super::layout::{Context, MEMORY_LEN};
+use super::{take_request, wide};
+use crate::engine::func::PauseReason;
+use crate::engine::instance::InstanceId;
+use crate::engine::store::StoreInner;
+use crate::engine::translate::ir::Slow;
+use crate::engine::trap::Trap;
+
+/// Bytes one unit of fuel pays for in bulk operations.
+const BYTES_PER_FUEL: u64 = 8;
+
+/// Executes the slow instruction the registers stand at, and steps over it unless it pauses.
+///
+/// # Safety
+/// The context holds the registers of a run of this store, at a slow instruction.
+pub(super) unsafe fn execute(store: &mut StoreInner, cx: *mut Context) -> Result<Option<PauseReason>, Trap> {
+    // SAFETY: the caller's promise; the translator wrote the instruction's slots (T1, F1).
+    unsafe {
+        let (ip, sp) = ((*cx).saved.ip, (*cx).saved.sp);
+        let id = InstanceId((*(*cx).instance).id);
+        let [d, a, b, c] = [wide(ip, 1), wide(ip, 2), wide(ip, 3), wide(ip, 4)].map(|slot| sp.add(slot));
+        let (i, j) = (wide(ip, 6) as u32, wide(ip, 7) as u32);
+        let kind = Slow::from_word(wide(ip, 0) as u32);
+        let failed = u32::MAX as u64;
+        match kind {
+            Slow::MemoryGrow => *d = store.memory_grow(id, i, *a as u32 as u64).unwrap_or(failed),
+            Slow::MemorySize => *d = memory_len(cx, i) >> 16,
+            Slow::DataDrop => store.data_drop(id, i),
+            Slow::ElemDrop => store.elem_drop(id, i),
+            Slow::RefFunc => *d = store.func_ref(id, i).as_ptr() as u64,
+            Slow::TableGet => *d = *element(cx, i, *a)?,
+            Slow::TableSet => *element(cx, i, *a)? = *b,
+            Slow::TableSize => *d = (**(*(*cx).instance).tables.add(i as usize)).len,
+            Slow::TableGrow => *d = store.table_grow(id, i, *a, *b as u32 as u64).unwrap_or(failed),
+            _ => {
+                // One unit is a byte in memories and an element in tables.
+                let (unit, up) = match kind {
+                    Slow::MemoryCopy | Slow::TableCopy => (8, i != j || *a as u32 <= *b as u32),
+                    _ => (8, true),
+                };
+                let unit = if matches!(kind, Slow::MemoryFill | Slow::MemoryCopy | Slow::MemoryInit) { 1 } else { unit };
+                let mut progress =
+                    Progress { to: *a as u32 as u64, from: *b, left: *c as u32 as u64, up, moves: kind.has_source() };
+                if progress.moves {
+                    progress.from = progress.from as u32 as u64;
+                }
+                // The whole range is checked before anything is written.
+                one(store, cx, id, kind, (i, j), progress.end())?;
+                while progress.left > 0 {
+                    let chunk = progress.left.min(AT_ONCE);
+                    if (*cx).requested.load(Relaxed) && take_request(cx, store.run.end) {
+                        return Ok(Some(PauseReason::Interrupted));
+                    }
+                    if store.engine.config().metering {
+                        let cost = chunk * unit / BYTES_PER_FUEL;
+                        if (*cx).fuel < cost {
+                            return Ok(Some(PauseReason::OutOfFuel));
+                        }
+                        (*cx).fuel -= cost;
+                    }
+                    one(store, cx, id, kind, (i, j), progress.next(chunk))?;
+                    progress.advance(chunk);
+                    (*a, *b, *c) = (progress.to, progress.from, progress.left);
+                }
+            }
+        }
+        (*cx).saved.ip = ip.add(SLOW_WORDS);
+        Ok(None)
+    }
+}
+
+impl Slow {
+    /// Whether `b` is where a bulk operation reads, not what it writes.
+    fn has_source(self) -> bool {
+        !matches!(self, Slow::MemoryFill | Slow::TableFill)
+    }
+}
+
+/// What a bulk operation has left to do.
+struct Progress {
+    to: u64,
+    /// Source, or the value to fill with.
+    from: u64,
+    left: u64,
+    /// From the lowest address up; otherwise from the end down, because the ranges overlap.
+    up: bool,
+    moves: bool,
+}
+
+impl Progress {
+    /// Nothing, at the end of the range: it is in bounds if the range is.
+    fn end(&self) -> (u64, u64, u64) {
+        (self.to + self.left, if self.moves { self.from + self.left } else { self.from }, 0)
+    }
+
+    /// The next `chunk` units.
+    fn next(&self, chunk: u64) -> (u64, u64, u64) {
+        let skip = if self.up { 0 } else { self.left - chunk };
+        (self.to + skip, if self.moves { self.from + skip } else { self.from }, chunk)
+    }
+
+    fn advance(&mut self, chunk: u64) {
+        self.left -= chunk;
+        if self.up {
+            self.to += chunk;
+            if self.moves {
+                self.from += chunk;
+            }
+        }
+    }
+}
+
+/// Does one piece of a bulk operation.
+unsafe fn one(
+    store: &mut StoreInner,
+    cx: *mut Context,
+    id: InstanceId,
+    kind: Slow,
+    (i, j): (u32, u32),
+    (to, from, n): (u64, u64, u64),
+) -> Result<(), Trap> {
+    // SAFETY: ranges are compared with the lengths of their memories.
+    unsafe {
+        match kind {
+            Slow::MemoryFill => {
+                let at = range(cx, i, to, n)?;
+                std::ptr::write_bytes(at, from as u8, n as usize);
+            }
+            Slow::MemoryCopy => {
+                let (at, source) = (range(cx, i, to, n)?, range(cx, j, from, n)?);
+                std::ptr::copy(source, at, n as usize);
+            }
+            Slow::MemoryInit => store.memory_init(id, i, j, to, from, n)?,
+            Slow::TableFill => store.table_fill(id, i, to, from, n)?,
+            Slow::TableCopy => store.table_copy(id, i, j, to, from, n)?,
+            Slow::TableInit => store.table_init(id, i, j, to, from, n)?,
+            _ => unreachable!("{kind:?} is no bulk operation"),
+        }
+    }
+    Ok(())
+}
+
+/// The length in bytes of a memory of the running instance.
+unsafe fn memory_len(cx: *mut Context, memory: u32) -> u64 {
+    // SAFETY: validated: the memory exists; its length lies below byte 0 (M1).
+    unsafe { *((*(*(*cx).instance).memories.add(memory as usize)).sub(MEMORY_LEN) as *const u64) }
+}
+
+/// The address of a range of a memory.
+unsafe fn range(cx: *mut Context, memory: u32, at: u64, n: u64) -> Result<*mut u8, Trap> {
+    // SAFETY: validated: the memory exists.
+    unsafe {
+        if at + n > memory_len(cx, memory) {
+            return Err(Trap::MemoryOutOfBounds);
+        }
+        Ok((*(*(*cx).instance).memories.add(memory as usize)).add(at as usize))
+    }
+}
+
+/// The address of an element of a table.
+unsafe fn element(cx: *mut Context, table: u32, index: u64) -> Result<*mut u64, Trap> {
+    // SAFETY: validated: the table exists.
+    unsafe {
+        let table = &**(*(*cx).instance).tables.add(table as usize);
+        let index = index as u32 as u64;
+        if index >= table.len {
+            return Err(Trap::TableOutOfBounds);
+        }
+        Ok(table.base.add(index as usize))
+    }
+}

@@ -1,0 +1,193 @@
+//! Pass 2: what lives in machine registers.
+//!
+//! Pins: the most used locals of each bank stay in a register over the whole function; their slots are written
+//! through. Accumulators: the last value computed in a bank is still in its register when the next instruction
+//! wants it; if that is its only reader, its slot is not written at all.
+
+use super::ir::{Arg, Ins, Op};
+use super::*;
+use crate::engine::run::operand::{Dst, Src};
+
+/// Operand classes of one instruction.
+#[derive(Clone, Copy)]
+pub(crate) struct Classes {
+    pub a: Src,
+    pub b: Src,
+    pub c: Src,
+    pub d: Dst,
+    /// A later instruction reads the result from the accumulator.
+    pub acc_read: bool,
+}
+
+impl Classes {
+    const SLOTS: Classes = Classes { a: Src::Slot, b: Src::Slot, c: Src::Slot, d: Dst::Slot, acc_read: false };
+}
+
+/// The slots that are pinned. Two of the integer bank, two f64, one f32.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Pins {
+    pub int: [Option<u32>; 2],
+    pub f64: [Option<u32>; 2],
+    pub f32: Option<u32>,
+}
+
+impl Pins {
+    /// Which pin of the bank a slot is, if any.
+    fn of(&self, bank: Bank, slot: u32) -> Option<usize> {
+        match bank {
+            Bank::Int => self.int.iter().position(|&pin| pin == Some(slot)),
+            Bank::F64 => self.f64.iter().position(|&pin| pin == Some(slot)),
+            Bank::F32 => (self.f32 == Some(slot)).then_some(0),
+        }
+    }
+
+    pub(crate) fn floats(&self) -> bool {
+        self.f64 != [None; 2] || self.f32.is_some()
+    }
+}
+
+/// The choice for a whole function.
+pub(crate) struct Assigned {
+    pub pins: Pins,
+    pub classes: Vec<Classes>,
+}
+
+pub(crate) fn assign(translator: &Translator<'_>) -> Assigned {
+    let pins = if translator.opts.pins { choose_pins(translator) } else { Pins::default() };
+    let code = &translator.code;
+    let mut classes = vec![Classes::SLOTS; code.len()];
+    // By bank: the slot whose value the accumulator holds, and the instruction that put it there.
+    let mut held: [Option<(u32, usize)>; 3] = [None; 3];
+    for (at, ins) in code.iter().enumerate() {
+        if ins.op == Op::Nop {
+            continue;
+        }
+        let mut class = Classes::SLOTS;
+        let roles = ins.op.sources();
+        let args = [ins.a, ins.b, ins.c];
+        let mut chosen = [Src::Slot; 3];
+        for i in 0..3 {
+            if args[i].as_constant().is_some() {
+                chosen[i] = Src::Imm;
+                continue;
+            }
+            let (Some(role), Some(slot)) = (roles[i], args[i].as_slot()) else { continue };
+            if role.pin && let Some(pin) = pins.of(role.bank, slot) {
+                chosen[i] = if pin == 0 { Src::L0 } else { Src::L1 };
+            } else if translator.opts.registers
+                && role.acc
+                && let Some((held_slot, def)) = held[role.bank as usize]
+                && held_slot == slot
+            {
+                chosen[i] = Src::Acc;
+                classes[def].acc_read = true;
+                // An operand of the stack is read once; a local may be read again.
+                if slot >= translator.first_temp() && !code[def].keep && code[def].op.result().is_some() {
+                    classes[def].d = Dst::Acc;
+                }
+            }
+        }
+        (class.a, class.b, class.c) = (chosen[0], chosen[1], chosen[2]);
+        if ins.op.forgets_accumulators() {
+            held = [None; 3];
+        }
+        match ins.op {
+            Op::Call | Op::CallImport | Op::CallIndirect => {
+                // A single result is in the accumulator of its bank as well as in its slot.
+                if ins.c != Arg::NONE
+                    && let Some(base) = ins.d.as_slot()
+                {
+                    held[ins.c.0 as usize] = Some((base, at));
+                }
+            }
+            _ => {
+                if let Some(slot) = ins.d.as_slot() {
+                    for held in &mut held {
+                        if held.is_some_and(|(held_slot, _)| held_slot == slot) {
+                            *held = None;
+                        }
+                    }
+                    if let Some(bank) = ins.op.result() {
+                        match pins.of(bank, slot) {
+                            Some(pin) => class.d = if pin == 0 { Dst::L0 } else { Dst::L1 },
+                            None => held[bank as usize] = Some((slot, at)),
+                        }
+                    }
+                }
+            }
+        }
+        classes[at] = class;
+    }
+    Assigned { pins, classes }
+}
+
+/// Scores locals by their uses, those in loops more, and takes the best.
+fn choose_pins(translator: &Translator<'_>) -> Pins {
+    // By local: uses in roles that pins serve.
+    let mut scores = vec![0u64; translator.locals.len()];
+    let mut calls = 0u64;
+    for ins in &translator.code {
+        if ins.op == Op::Nop {
+            continue;
+        }
+        let weight = weight(ins);
+        if matches!(ins.op, Op::Call | Op::CallImport | Op::CallIndirect) {
+            calls += weight;
+        }
+        let roles = ins.op.sources();
+        for (arg, role) in [ins.a, ins.b, ins.c].into_iter().zip(roles) {
+            if role.is_some_and(|role| role.pin)
+                && let Some(local) = arg.as_slot().and_then(|slot| translator.local_of(slot))
+            {
+                scores[local] += weight;
+            }
+        }
+        if ins.op.result().is_some()
+            && let Some(local) = ins.d.as_slot().and_then(|slot| translator.local_of(slot))
+        {
+            scores[local] += weight;
+        }
+    }
+    let mut best: [Vec<(u64, u32)>; 3] = Default::default();
+    for (local, &score) in scores.iter().enumerate() {
+        let (slot, ty) = translator.locals[local];
+        if score < 2 || slot >= NEAR_SLOTS {
+            continue;
+        }
+        let bank = bank(ty);
+        // Float pins are filled again after each call by an instruction of its own.
+        if bank != Bank::Int && score <= 2 * calls {
+            continue;
+        }
+        let list = &mut best[bank as usize];
+        list.push((score, slot));
+        list.sort_by_key(|&(score, _)| std::cmp::Reverse(score));
+        list.truncate(2);
+    }
+    let slot = |bank: Bank, at: usize| best[bank as usize].get(at).map(|&(_, slot)| slot);
+    Pins {
+        int: [slot(Bank::Int, 0), slot(Bank::Int, 1)],
+        f64: [slot(Bank::F64, 0), slot(Bank::F64, 1)],
+        f32: slot(Bank::F32, 0),
+    }
+}
+
+/// How much an instruction counts: each loop around it by this factor.
+fn weight(ins: &Ins) -> u64 {
+    const PER_LOOP: u64 = 4;
+    PER_LOOP.pow(ins.depth.min(6) as u32)
+}
+
+impl Translator<'_> {
+    /// The first slot of the operand stack.
+    fn first_temp(&self) -> u32 {
+        self.first_local + self.local_slots
+    }
+
+    fn local_of(&self, slot: u32) -> Option<usize> {
+        if slot >= self.first_temp() {
+            return None;
+        }
+        self.local_at(slot)
+    }
+}

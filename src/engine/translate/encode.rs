@@ -1,0 +1,578 @@
+//! Pass 3: words. The only file that knows the layout of instructions from the writing side; the reading side is
+//! `run::handlers`.
+
+use super::assign::{Assigned, Classes, assign};
+use super::ir::{Arg, Ins, Mode, Op, Slow};
+use super::*;
+use crate::engine::run::dispatch::{Handler, word_of};
+use crate::engine::run::handlers::{bulk, control, convert, float, integer, memory, variable};
+use crate::engine::run::layout::FIRST_GLOBAL;
+use crate::engine::run::operand::{Dst, Src};
+
+struct Encoder<'t, 'm> {
+    t: &'t Translator<'m>,
+    assigned: Assigned,
+    words: Vec<u64>,
+    relocations: Vec<u32>,
+    /// By label: the word it stands at.
+    places: Vec<u32>,
+    /// Instructions that branch: the word of the target, and the label.
+    fixups: Vec<(u32, Label)>,
+    offsets: Vec<(u32, u32)>,
+    listing: String,
+}
+
+pub(super) fn encode(translator: Translator<'_>) -> (Translated, String) {
+    let t = &translator;
+    let assigned = assign(t);
+    let mut encoder = Encoder {
+        t,
+        assigned,
+        words: Vec::with_capacity(t.code.len() * 3),
+        relocations: Vec::new(),
+        places: vec![u32::MAX; t.labels.len()],
+        fixups: Vec::new(),
+        offsets: Vec::new(),
+        listing: String::new(),
+    };
+    encoder.enter();
+    let mut at = 0;
+    while at < t.code.len() {
+        at = encoder.instruction(at);
+    }
+    for &(word, label) in &encoder.fixups {
+        encoder.words[word as usize] = encoder.places[label as usize] as u64;
+        encoder.relocations.push(word);
+    }
+    let translated = Translated {
+        words: encoder.words,
+        relocations: encoder.relocations,
+        record: t.record,
+        offsets: encoder.offsets,
+    };
+    (translated, encoder.listing)
+}
+
+/// Word 1 of four 16-bit fields.
+fn fields(d: u32, a: u32, b: u32, c: u32) -> u64 {
+    debug_assert!(d < NEAR_SLOTS && a < NEAR_SLOTS && b < NEAR_SLOTS && c < NEAR_SLOTS);
+    d as u64 | (a as u64) << 16 | (b as u64) << 32 | (c as u64) << 48
+}
+
+/// Word 1 of two 16-bit fields and the upper half.
+fn fields_imm(d: u32, a: u32, imm: u32) -> u64 {
+    d as u64 | (a as u64) << 16 | (imm as u64) << 32
+}
+
+fn halves(low: u32, high: u32) -> u64 {
+    low as u64 | (high as u64) << 32
+}
+
+impl Encoder<'_, '_> {
+    /// The function's first instruction, and the float pins if there are any.
+    fn enter(&mut self) {
+        let t = self.t;
+        let pins = self.assigned.pins;
+        let [l0, l1] = pins.int.map(|pin| pin.unwrap_or(0));
+        let zeroes = (t.local_slots as usize).min(control::ZEROES);
+        let pinned = if pins.int[1].is_some() { 2 } else { pins.int[0].is_some() as usize };
+        if t.want != Want::Code {
+            self.offsets.push((0, t.start));
+        }
+        let words = [
+            word_of(control::ENTER[zeroes][pinned]),
+            halves(t.frame_slots(), t.local_slots),
+            t.first_local as u64 | (l0 as u64) << 32 | (l1 as u64) << 48,
+        ];
+        self.words.extend(words);
+        if t.want == Want::Listing {
+            self.list_enter();
+        }
+        self.load_float_pins();
+    }
+
+    fn load_float_pins(&mut self) {
+        let pins = self.assigned.pins;
+        if pins.floats() {
+            let [d0, d1] = pins.f64.map(|pin| pin.unwrap_or(0));
+            self.words.push(word_of(control::load_float_pins));
+            self.words.push(fields(d0, d1, pins.f32.unwrap_or(0), 0));
+        }
+    }
+
+    fn push(&mut self, handler: Handler, word: u64) {
+        self.words.push(word_of(handler));
+        self.words.push(word);
+    }
+
+    /// The word that follows is the address of `label`.
+    fn target(&mut self, label: Label) {
+        self.fixups.push((self.words.len() as u32, label));
+        self.words.push(0);
+    }
+
+    /// Whether the label stands before the instruction being written.
+    fn backward(&self, label: Label) -> bool {
+        self.places[label as usize] != u32::MAX
+    }
+
+    fn constant(&self, arg: Arg) -> u64 {
+        arg.as_constant().map_or(0, |index| self.t.consts[index])
+    }
+
+    fn imm(&self, arg: Arg) -> u32 {
+        self.constant(arg) as u32
+    }
+
+    /// The number of a near slot; 0 for what is none.
+    fn near(arg: Arg) -> u32 {
+        arg.as_slot().unwrap_or(0)
+    }
+
+    /// Writes the instruction at `at`, or several that one can do. Returns the next one's index.
+    fn instruction(&mut self, at: usize) -> usize {
+        let mut ins = self.t.code[at];
+        let classes = self.assigned.classes[at];
+        match ins.op {
+            Op::Nop => return at + 1,
+            Op::Label => {
+                self.places[ins.x as usize] = self.words.len() as u32;
+                self.list_label(ins.x);
+                return at + 1;
+            }
+            Op::LoadFloatPins if !self.assigned.pins.floats() => return at + 1,
+            _ => {}
+        }
+        let start = self.words.len() as u32;
+        let far = self.t.scratch.is_some() && self.bring_near(&mut ins, classes);
+        if self.t.want != Want::Code {
+            self.offsets.push((start, self.t.origins[at]));
+        }
+        if let Some(next) = self.copies(at) {
+            self.list(start, &ins, classes);
+            return next;
+        }
+        self.write(&ins, classes);
+        if far && let Some(d) = self.t.code[at].d.as_slot() {
+            self.push(integer::COPY_FAR, halves(d, Encoder::near(ins.d)));
+        }
+        self.list(start, &ins, classes);
+        at + 1
+    }
+
+    /// Operands in slots that 16 bits cannot name are copied to near ones first. Returns whether the destination is
+    /// such a slot and must be copied back.
+    fn bring_near(&mut self, ins: &mut Ins, classes: Classes) -> bool {
+        if matches!(
+            ins.op,
+            Op::Call | Op::CallImport | Op::ReturnCall | Op::ReturnCallImport | Op::Slow(_) | Op::Fuel | Op::RetMany
+        ) {
+            return false;
+        }
+        let scratch = self.t.scratch.expect("far functions have it");
+        let is_far = |arg: Arg| arg.as_slot().is_some_and(|slot| slot >= NEAR_SLOTS);
+        // These hold bare numbers in `b` or their frame base in `d`.
+        let bare_b = matches!(ins.op, Op::LoadFar(_) | Op::StoreFar(_) | Op::BrTable | Op::CallIndirect | Op::ReturnCallIndirect);
+        for (i, class) in [classes.a, classes.b, classes.c].into_iter().enumerate() {
+            let arg = match i {
+                0 => &mut ins.a,
+                1 if !bare_b => &mut ins.b,
+                2 if !matches!(ins.op, Op::CallIndirect | Op::ReturnCallIndirect) => &mut ins.c,
+                _ => continue,
+            };
+            if class == Src::Slot && is_far(*arg) {
+                let near = scratch + 1 + i as u32;
+                let from = arg.as_slot().expect("far");
+                *arg = Arg::slot(near);
+                self.words.push(word_of(integer::COPY_FAR));
+                self.words.push(halves(near, from));
+            }
+        }
+        let base = matches!(ins.op, Op::CallIndirect | Op::ReturnCallIndirect | Op::MemoryFill | Op::MemoryCopy);
+        if !base && is_far(ins.d) {
+            ins.d = Arg::slot(scratch);
+            return classes.d == Dst::Slot;
+        }
+        false
+    }
+
+    /// Two plain copies in a row become one instruction.
+    fn copies(&mut self, at: usize) -> Option<usize> {
+        if !self.t.opts.fusion || self.t.scratch.is_some() {
+            return None;
+        }
+        let mut next = at + 1;
+        while self.t.code.get(next)?.op == Op::Nop {
+            next += 1;
+        }
+        let plain = |at: usize| {
+            let (ins, classes) = (&self.t.code[at], self.assigned.classes[at]);
+            matches!(ins.op, Op::Copy(_)) && classes.a == Src::Slot && classes.d == Dst::Slot && !classes.acc_read
+        };
+        // The second must not read what the first writes; neither may be wanted from the accumulator.
+        if !plain(at) || !plain(next) || self.t.code[next].a == self.t.code[at].d {
+            return None;
+        }
+        let (first, second) = (&self.t.code[at], &self.t.code[next]);
+        let word = fields(
+            Encoder::near(first.d),
+            Encoder::near(first.a),
+            Encoder::near(second.d),
+            Encoder::near(second.a),
+        );
+        self.push(integer::COPY_2, word);
+        Some(next + 1)
+    }
+
+    fn write(&mut self, ins: &Ins, classes: Classes) {
+        let Classes { a: ca, b: cb, c: cc, d: cd, .. } = classes;
+        let (d, a, b, c) =
+            (Encoder::near(ins.d), Encoder::near(ins.a), Encoder::near(ins.b), Encoder::near(ins.c));
+        let (sa, sb, sd) = (ca as usize, cb as usize, cd as usize);
+        // Two sources and a destination, an immediate in the place of b.
+        let two = |this: &Self| match cb {
+            Src::Imm => fields_imm(d, a, this.imm(ins.b)),
+            _ => fields(d, a, b, 0),
+        };
+        match ins.op {
+            Op::Nop | Op::Label => {}
+            Op::Fuel => self.push(control::fuel, ins.x),
+            Op::Binary(op) => {
+                let word = two(self);
+                self.push(integer::BINARY[op as usize][sa][sb][sd], word);
+            }
+            Op::Small(op) => {
+                let word = two(self);
+                self.push(integer::SMALL[op as usize][sa][sb][sd], word);
+            }
+            Op::Reversed(op) => self.push(integer::REVERSED[op as usize][sa][sd], fields_imm(d, a, self.imm(ins.b))),
+            Op::Compare(op) => {
+                let word = two(self);
+                self.push(integer::COMPARE[op as usize][sa][sb][sd], word);
+            }
+            Op::Division(op) => {
+                let word = two(self);
+                self.push(integer::DIVISION[op as usize][sa][sb][sd], word);
+            }
+            Op::Unary(op) => self.push(integer::UNARY[op as usize][sa][sd], fields(d, a, 0, 0)),
+            Op::F64(op) => self.float(float::F64_BINARY[op as usize][sa][sb][sd], ins),
+            Op::F64Small(op) => self.float(float::F64_SMALL[op as usize][sa][sb][sd], ins),
+            Op::F64Compare(op) => self.float(float::F64_COMPARE[op as usize][sa][sb][sd], ins),
+            Op::F64Unary(op) => self.push(float::F64_UNARY[op as usize][sa][sd], fields(d, a, 0, 0)),
+            Op::F32(op) => self.float(float::F32_BINARY[op as usize][sa][sb][sd], ins),
+            Op::F32Small(op) => self.float(float::F32_SMALL[op as usize][sa][sb][sd], ins),
+            Op::F32Compare(op) => self.float(float::F32_COMPARE[op as usize][sa][sb][sd], ins),
+            Op::F32Unary(op) => self.push(float::F32_UNARY[op as usize][sa][sd], fields(d, a, 0, 0)),
+            Op::Convert(op) => self.push(convert::CONVERT[op as usize][sa][sd], fields(d, a, 0, 0)),
+            Op::Truncate(op) => self.push(convert::TRUNCATE[op as usize][sa][sd], fields(d, a, 0, 0)),
+            Op::Copy(bank) => self.copy(bank, ins, classes),
+            Op::Select => {
+                let handler =
+                    integer::SELECT[(ca == Src::Imm) as usize][(cb == Src::Imm) as usize][cc as usize][sd];
+                self.push(handler, fields(d, c, a, b));
+                self.words.push(halves(self.imm(ins.a), self.imm(ins.b)));
+            }
+            Op::Load(op, mode) => {
+                let op = op as usize;
+                let handler = match mode {
+                    Mode::Fixed => memory::LOAD_FIXED[op][sd],
+                    Mode::At => memory::LOAD_AT[op][sa][sd],
+                    Mode::Plus => memory::LOAD_PLUS[op][sa][sd],
+                    Mode::Sum => memory::LOAD_SUM[op][sa][sb][sd],
+                };
+                self.access(handler, mode, d, ins, None);
+            }
+            Op::LoadF64(mode) => {
+                let handler = match mode {
+                    Mode::Fixed => memory::LOAD_F64_FIXED[sd],
+                    Mode::At => memory::LOAD_F64_AT[sa][sd],
+                    Mode::Plus => memory::LOAD_F64_PLUS[sa][sd],
+                    Mode::Sum => memory::LOAD_F64_SUM[sa][sb][sd],
+                };
+                self.access(handler, mode, d, ins, None);
+            }
+            Op::LoadF32(mode) => {
+                let handler = match mode {
+                    Mode::Fixed => memory::LOAD_F32_FIXED[sd],
+                    Mode::At => memory::LOAD_F32_AT[sa][sd],
+                    Mode::Plus => memory::LOAD_F32_PLUS[sa][sd],
+                    Mode::Sum => memory::LOAD_F32_SUM[sa][sb][sd],
+                };
+                self.access(handler, mode, d, ins, None);
+            }
+            Op::Store(op, mode) => {
+                let (op, v) = (op as usize, cc as usize);
+                let handler = match mode {
+                    Mode::Fixed => memory::STORE_FIXED[op][v],
+                    Mode::At => memory::STORE_AT[op][sa][v],
+                    Mode::Plus => memory::STORE_PLUS[op][sa][v],
+                    Mode::Sum => memory::STORE_SUM[op][sa][sb][v],
+                };
+                let imm = (cc == Src::Imm).then(|| self.imm(ins.c));
+                self.access(handler, mode, c, ins, imm);
+            }
+            Op::StoreF64(mode) => {
+                let v = cc as usize;
+                let handler = match mode {
+                    Mode::Fixed => memory::STORE_F64_FIXED[v],
+                    Mode::At => memory::STORE_F64_AT[sa][v],
+                    Mode::Plus => memory::STORE_F64_PLUS[sa][v],
+                    Mode::Sum => memory::STORE_F64_SUM[sa][sb][v],
+                };
+                self.access(handler, mode, c, ins, None);
+            }
+            Op::StoreF32(mode) => {
+                let v = cc as usize;
+                let handler = match mode {
+                    Mode::Fixed => memory::STORE_F32_FIXED[v],
+                    Mode::At => memory::STORE_F32_AT[sa][v],
+                    Mode::Plus => memory::STORE_F32_PLUS[sa][v],
+                    Mode::Sum => memory::STORE_F32_SUM[sa][sb][v],
+                };
+                self.access(handler, mode, c, ins, None);
+            }
+            Op::LoadFar(op) => {
+                self.push(memory::LOAD_FAR[op as usize], fields(d, a, ins.b.0, 0));
+                self.words.push(ins.x);
+            }
+            Op::StoreFar(op) => {
+                self.push(memory::STORE_FAR[op as usize], fields(c, a, ins.b.0, 0));
+                self.words.push(ins.x);
+            }
+            Op::MemorySize => self.push(memory::MEMORY_SIZE[sd], fields(d, 0, 0, 0)),
+            Op::GlobalGet(bank) => {
+                let (place, global) = self.global(ins.x as u32);
+                let table = match bank {
+                    Bank::Int => &variable::GLOBAL_GET,
+                    Bank::F64 => &variable::GLOBAL_GET_F64,
+                    Bank::F32 => &variable::GLOBAL_GET_F32,
+                };
+                self.push(table[place][sd], fields_imm(d, 0, global));
+            }
+            Op::GlobalSet(bank) => {
+                let (place, global) = self.global(ins.x as u32);
+                let table = match bank {
+                    Bank::Int => &variable::GLOBAL_SET,
+                    Bank::F64 => &variable::GLOBAL_SET_F64,
+                    Bank::F32 => &variable::GLOBAL_SET_F32,
+                };
+                self.push(table[place][sa], fields_imm(0, a, global));
+            }
+            Op::Br => {
+                let back = self.backward(ins.x as Label) as usize;
+                self.words.push(word_of(control::BR[back]));
+                self.target(ins.x as Label);
+            }
+            Op::Branch(op) => {
+                let back = self.backward(ins.x as Label) as usize;
+                let word = two(self);
+                self.push(control::BRANCH[back][op as usize][sa][sb], word);
+                self.target(ins.x as Label);
+            }
+            Op::BranchF64(op, not) => {
+                let back = self.backward(ins.x as Label) as usize;
+                let handler = control::BRANCH_F64[back][not as usize][op as usize][sa][sb];
+                self.branch_float(handler, ins);
+            }
+            Op::BranchF32(op, not) => {
+                let back = self.backward(ins.x as Label) as usize;
+                let handler = control::BRANCH_F32[back][not as usize][op as usize][sa][sb];
+                self.branch_float(handler, ins);
+            }
+            Op::BrTable => {
+                let targets = &self.t.targets[ins.x as usize..][..ins.b.0 as usize];
+                let back = targets.iter().any(|&label| self.backward(label)) as usize;
+                let word = fields_imm(0, a, targets.len() as u32 - 1);
+                self.push(control::BR_TABLE[back][sa], word);
+                for &label in targets {
+                    self.target(label);
+                }
+            }
+            Op::Unreachable => self.words.push(word_of(control::unreachable)),
+            Op::Call => {
+                let (base, record) = (d, b);
+                self.push(control::call, halves(base, record));
+                let callee = ins.x as u32 - self.t.module.imported_funcs;
+                self.words.push(self.t.module.code.entry(callee) as u64);
+                self.words.push(self.pins());
+            }
+            Op::CallImport => {
+                self.push(control::call_import, halves(d, b));
+                self.words.push(ins.x);
+                self.words.push(self.pins());
+            }
+            Op::CallIndirect => {
+                self.push(control::CALL_INDIRECT[sa], halves(d, b));
+                self.words.push(self.indirect(ins, a));
+                self.words.push(0);
+                self.words.push(self.pins());
+            }
+            Op::ReturnCall => {
+                self.push(control::return_call, halves(d, ins.c.0));
+                let callee = ins.x as u32 - self.t.module.imported_funcs;
+                self.t.module.code.entry(callee);
+                self.words.push(self.t.module.code.entry_cell(callee) as u64);
+                self.words.push(halves(self.t.record, b));
+            }
+            Op::ReturnCallImport => {
+                self.push(control::return_call_import, halves(d, ins.c.0));
+                self.words.push(ins.x);
+                self.words.push(halves(self.t.record, b));
+            }
+            Op::ReturnCallIndirect => {
+                self.push(control::return_call_indirect, halves(d, ins.c.0));
+                self.words.push(self.indirect(ins, a));
+                self.words.push(halves(self.t.record, b));
+            }
+            Op::Ret(bank) => {
+                let handler = match bank {
+                    Bank::Int => control::RET_INT[sa],
+                    Bank::F64 => control::RET_F64[sa],
+                    Bank::F32 => control::RET_F32[sa],
+                };
+                match (ca, bank) {
+                    (Src::Imm, Bank::Int) => self.push(handler, fields_imm(self.t.record, 0, self.imm(ins.a))),
+                    (Src::Imm, _) => {
+                        self.push(handler, fields(self.t.record, 0, 0, 0));
+                        self.words.push(self.constant(ins.a));
+                    }
+                    _ => self.push(handler, fields(self.t.record, a, 0, 0)),
+                }
+            }
+            Op::RetMany => self.push(control::ret, fields(self.t.record, 0, 0, 0)),
+            Op::LoadFloatPins => self.load_float_pins(),
+            Op::MemoryFill | Op::MemoryCopy => {
+                let (handler, kind) = match ins.op {
+                    Op::MemoryFill => (bulk::memory_fill as Handler, Slow::MemoryFill),
+                    _ => (bulk::memory_copy as Handler, Slow::MemoryCopy),
+                };
+                self.push(handler, fields(a, b, c, 0));
+                // The long form works on copies of its own, in the canonical slots of the operands.
+                self.slow(kind, d, (d, d + 1, d + 2), 0);
+            }
+            Op::Slow(kind) => {
+                let wide = |arg: Arg| arg.as_slot().unwrap_or(0);
+                self.slow(kind, wide(ins.d), (wide(ins.a), wide(ins.b), wide(ins.c)), ins.x);
+            }
+        }
+    }
+
+    /// Word 1: kind, d. Word 2: a, b. Word 3: c, i. Then j with room.
+    fn slow(&mut self, kind: Slow, d: u32, (a, b, c): (u32, u32, u32), x: u64) {
+        self.push(bulk::slow, halves(kind as u32, d));
+        self.words.push(halves(a, b));
+        self.words.push(halves(c, 0));
+        self.words.push(x);
+    }
+
+    fn float(&mut self, handler: Handler, ins: &Ins) {
+        self.push(handler, fields(Encoder::near(ins.d), Encoder::near(ins.a), Encoder::near(ins.b), 0));
+        if let Some(index) = ins.a.as_constant().or(ins.b.as_constant()) {
+            self.words.push(self.t.consts[index]);
+        }
+    }
+
+    fn branch_float(&mut self, handler: Handler, ins: &Ins) {
+        self.push(handler, fields(0, Encoder::near(ins.a), Encoder::near(ins.b), 0));
+        let imm = ins.a.as_constant().or(ins.b.as_constant()).map_or(0, |index| self.t.consts[index]);
+        self.words.push(imm);
+        self.target(ins.x as Label);
+    }
+
+    fn copy(&mut self, bank: Bank, ins: &Ins, classes: Classes) {
+        let (d, a) = (Encoder::near(ins.d), Encoder::near(ins.a));
+        let (sa, sd) = (classes.a as usize, classes.d as usize);
+        let value = self.constant(ins.a);
+        match (bank, classes.a) {
+            (Bank::Int, Src::Imm) if fits_imm(value) => {
+                self.push(integer::COPY[sa][sd], fields_imm(d, 0, value as u32));
+            }
+            (Bank::Int, Src::Imm) => {
+                self.push(integer::CONSTANT[sd], fields(d, 0, 0, 0));
+                self.words.push(value);
+            }
+            (Bank::Int, _) => self.push(integer::COPY[sa][sd], fields(d, a, 0, 0)),
+            (_, class) => {
+                let table = if bank == Bank::F64 { &float::F64_COPY } else { &float::F32_COPY };
+                self.push(table[sa][sd], fields(d, a, 0, 0));
+                if class == Src::Imm {
+                    self.words.push(value);
+                }
+            }
+        }
+    }
+
+    /// `field` is the destination or the stored value.
+    fn access(&mut self, handler: Handler, mode: Mode, field: u32, ins: &Ins, imm: Option<u32>) {
+        let (a, b, offset) = (Encoder::near(ins.a), Encoder::near(ins.b), ins.x as u32);
+        let (word_1, word_2) = match mode {
+            Mode::Fixed => (fields_imm(field, 0, offset), None),
+            Mode::At => (fields_imm(field, a, offset), None),
+            Mode::Plus => (fields_imm(field, a, offset), Some(self.imm(ins.b))),
+            Mode::Sum => (fields(field, a, b, 0), Some(offset)),
+        };
+        self.push(handler, word_1);
+        if word_2.is_some() || imm.is_some() {
+            self.words.push(halves(word_2.unwrap_or(0), imm.unwrap_or(0)));
+        }
+    }
+
+    /// Where a global is: (0, distance below `mb`) or (1, index).
+    fn global(&self, global: u32) -> (usize, u32) {
+        let module = self.t.module;
+        match &module.global_offsets {
+            Some(offsets) if global >= module.imported_globals => {
+                let k = offsets[(global - module.imported_globals) as usize];
+                (0, FIRST_GLOBAL as u32 + 8 * k)
+            }
+            _ => (1, global),
+        }
+    }
+
+    /// The last word of a call.
+    fn pins(&self) -> u64 {
+        let [l0, l1] = self.assigned.pins.int.map(|pin| pin.unwrap_or(0));
+        fields(l0, l1, 0, 0)
+    }
+
+    /// Word 2 of an indirect call.
+    fn indirect(&self, ins: &Ins, index: u32) -> u64 {
+        let (sig, table) = (ins.x as u32, (ins.x >> 32) as u32);
+        debug_assert!(table < NEAR_SLOTS);
+        sig as u64 | (table as u64) << 32 | (index as u64) << 48
+    }
+}
+
+use super::listing::Listed;
+impl Encoder<'_, '_> {
+    fn list(&mut self, start: u32, ins: &Ins, classes: Classes) {
+        if self.t.want == Want::Listing {
+            let listed = Listed { ins, classes, consts: &self.t.consts, targets: &self.t.targets };
+            self.listing.push_str(&format!("{start:5}  {listed}\n"));
+        }
+    }
+
+    fn list_label(&mut self, label: u64) {
+        if self.t.want == Want::Listing {
+            self.listing.push_str(&format!("L{label}:\n"));
+        }
+    }
+
+    fn list_enter(&mut self) {
+        let (t, pins) = (self.t, self.assigned.pins);
+        let mut line = format!("    0  enter frame {} record s{}", t.frame_slots(), t.record);
+        for (name, pin) in [
+            ("l0", pins.int[0]),
+            ("l1", pins.int[1]),
+            ("d0", pins.f64[0]),
+            ("d1", pins.f64[1]),
+            ("f0", pins.f32),
+        ] {
+            if let Some(slot) = pin {
+                line.push_str(&format!(" {name} = s{slot}"));
+            }
+        }
+        self.listing.push_str(&line);
+        self.listing.push('\n');
+    }
+}

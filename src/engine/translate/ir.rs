@@ -1,0 +1,312 @@
+//! The translator's instructions: what a handler will do, before operand classes and words are chosen.
+
+use crate::engine::ops::*;
+
+/// Where an operand is. A slot number, a constant (index into the function's constants), or nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Arg(pub u32);
+
+impl Arg {
+    pub(crate) const NONE: Arg = Arg(u32::MAX);
+    const CONST: u32 = 1 << 31;
+
+    pub(crate) fn slot(slot: u32) -> Arg {
+        debug_assert!(slot < Self::CONST);
+        Arg(slot)
+    }
+
+    pub(crate) fn constant(index: usize) -> Arg {
+        Arg(Self::CONST | index as u32)
+    }
+
+    pub(crate) fn as_slot(self) -> Option<u32> {
+        (self.0 & Self::CONST == 0).then_some(self.0)
+    }
+
+    pub(crate) fn as_constant(self) -> Option<usize> {
+        (self.0 & Self::CONST != 0 && self != Self::NONE).then_some((self.0 & !Self::CONST) as usize)
+    }
+}
+
+/// How an effective address is formed; see `run::handlers::memory`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// `x`
+    Fixed,
+    /// `a + x`
+    At,
+    /// `(a + constant b) + x`
+    Plus,
+    /// `(a + b) + x`
+    Sum,
+}
+
+/// What an instruction does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Op {
+    /// Removed by a fusion.
+    Nop,
+    /// A branch target: label `x`.
+    Label,
+    /// Charges `x` instructions.
+    Fuel,
+    Binary(BinaryOp),
+    Small(SmallOp),
+    Reversed(ReversedOp),
+    Compare(CompareOp),
+    Division(DivisionOp),
+    Unary(UnaryOp),
+    F64(F64Op),
+    F64Small(F64SmallOp),
+    F64Unary(F64UnaryOp),
+    F64Compare(FloatCompareOp),
+    F32(F32Op),
+    F32Small(F32SmallOp),
+    F32Unary(F32UnaryOp),
+    F32Compare(FloatCompareOp),
+    Convert(ConvertOp),
+    Truncate(TruncateOp),
+    /// `d = a`
+    Copy(Bank),
+    /// `d = c != 0 ? a : b`
+    Select,
+    Load(LoadOp, Mode),
+    LoadF64(Mode),
+    LoadF32(Mode),
+    /// Stores `c`.
+    Store(StoreOp, Mode),
+    StoreF64(Mode),
+    StoreF32(Mode),
+    /// From and to memory `b` (a bare number).
+    LoadFar(LoadOp),
+    StoreFar(StoreOp),
+    MemorySize,
+    /// Global `x`.
+    GlobalGet(Bank),
+    GlobalSet(Bank),
+    /// To label `x`, here and below.
+    Br,
+    Branch(CompareOp),
+    /// With whether the comparison is negated.
+    BranchF64(FloatCompareOp, bool),
+    BranchF32(FloatCompareOp, bool),
+    /// Targets: `x` is the start in the list of targets, `b` their number, the default included.
+    BrTable,
+    Unreachable,
+    /// Callee `x`, frame base `d`, `b` its record's slot; `c` the bank of its single result, if it has one.
+    Call,
+    CallImport,
+    /// `x`: type id | table << 32. `a`: the index.
+    CallIndirect,
+    /// `d`: base, `c`: slots of arguments, `b`: the callee's record.
+    ReturnCall,
+    ReturnCallImport,
+    ReturnCallIndirect,
+    /// Returns `a`, or results already in place.
+    Ret(Bank),
+    RetMany,
+    /// After calls of functions with float pins.
+    LoadFloatPins,
+    /// `a`, `b`, `c`: address or destination, value or source, length.
+    MemoryFill,
+    MemoryCopy,
+    /// Executed by the driver: `run::slow`. `x`: immediate.
+    Slow(Slow),
+}
+
+/// Instructions the driver executes. `i` and `j` are the halves of the immediate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Slow {
+    /// `d = grow memory i by a pages`
+    MemoryGrow = 1,
+    /// `d = pages of memory i`
+    MemorySize,
+    /// The long form of bulk operations: `a`, `b`, `c` are progress, in slots of their own. Memory i, for copies
+    /// from memory j.
+    MemoryFill,
+    MemoryCopy,
+    /// Segment j.
+    MemoryInit,
+    DataDrop,
+    /// `d = table i [a]`
+    TableGet,
+    /// `table i [a] = b`
+    TableSet,
+    TableSize,
+    /// `d = grow table i by b elements of a`
+    TableGrow,
+    TableFill,
+    TableCopy,
+    /// Segment j.
+    TableInit,
+    ElemDrop,
+    /// `d = reference to function i`
+    RefFunc,
+}
+
+impl Slow {
+    const ALL: [Slow; 15] = [
+        Slow::MemoryGrow,
+        Slow::MemorySize,
+        Slow::MemoryFill,
+        Slow::MemoryCopy,
+        Slow::MemoryInit,
+        Slow::DataDrop,
+        Slow::TableGet,
+        Slow::TableSet,
+        Slow::TableSize,
+        Slow::TableGrow,
+        Slow::TableFill,
+        Slow::TableCopy,
+        Slow::TableInit,
+        Slow::ElemDrop,
+        Slow::RefFunc,
+    ];
+
+    /// The kind that stands in an instruction.
+    pub(crate) fn from_word(word: u32) -> Slow {
+        Self::ALL[word as usize - 1]
+    }
+}
+
+/// An instruction. What `a`, `b`, `c` and `x` mean stands at [`Op`].
+#[derive(Clone, Copy)]
+pub(crate) struct Ins {
+    pub op: Op,
+    /// The destination is read more than once, so its slot must be written.
+    pub keep: bool,
+    /// Loop nesting, for the choice of pins.
+    pub depth: u8,
+    pub d: Arg,
+    pub a: Arg,
+    pub b: Arg,
+    pub c: Arg,
+    pub x: u64,
+}
+
+impl Ins {
+    pub(crate) fn new(op: Op) -> Ins {
+        Ins { op, keep: false, depth: 0, d: Arg::NONE, a: Arg::NONE, b: Arg::NONE, c: Arg::NONE, x: 0 }
+    }
+
+    pub(crate) fn d(self, d: u32) -> Ins {
+        Ins { d: Arg::slot(d), ..self }
+    }
+
+    pub(crate) fn a(self, a: Arg) -> Ins {
+        Ins { a, ..self }
+    }
+
+    pub(crate) fn b(self, b: Arg) -> Ins {
+        Ins { b, ..self }
+    }
+
+    pub(crate) fn c(self, c: Arg) -> Ins {
+        Ins { c, ..self }
+    }
+
+    pub(crate) fn x(self, x: u64) -> Ins {
+        Ins { x, ..self }
+    }
+}
+
+/// What handlers exist for an operand of an instruction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Role {
+    pub bank: Bank,
+    /// It may be read from the accumulator.
+    pub acc: bool,
+    /// It may be read from a pin.
+    pub pin: bool,
+}
+
+const fn role(bank: Bank, pin: bool) -> Option<Role> {
+    Some(Role { bank, acc: true, pin })
+}
+const INT: Option<Role> = role(Bank::Int, true);
+const INT_ACC: Option<Role> = role(Bank::Int, false);
+const F64: Option<Role> = role(Bank::F64, true);
+const F64_ACC: Option<Role> = role(Bank::F64, false);
+const F32: Option<Role> = role(Bank::F32, true);
+const F32_ACC: Option<Role> = role(Bank::F32, false);
+
+fn of_bank(bank: Bank, pin: bool) -> Option<Role> {
+    role(bank, pin)
+}
+
+impl Op {
+    /// The classes its operands `a`, `b`, `c` may take. `None`: a slot, a constant or nothing.
+    pub(crate) fn sources(self) -> [Option<Role>; 3] {
+        match self {
+            Op::Binary(_) => [INT, INT, None],
+            Op::Small(_) | Op::Compare(_) | Op::Division(_) => [INT_ACC, INT_ACC, None],
+            Op::Reversed(_) => [INT, None, None],
+            Op::Unary(_) => [INT_ACC, None, None],
+            Op::F64(_) => [F64, F64, None],
+            Op::F64Small(_) | Op::F64Compare(_) => [F64_ACC, F64_ACC, None],
+            Op::F64Unary(_) => [F64_ACC, None, None],
+            Op::F32(_) => [F32, F32, None],
+            Op::F32Small(_) | Op::F32Compare(_) => [F32_ACC, F32_ACC, None],
+            Op::F32Unary(_) => [F32_ACC, None, None],
+            Op::Convert(op) => [of_bank(op.banks().0, false), None, None],
+            Op::Truncate(op) => [of_bank(op.banks().0, false), None, None],
+            Op::Copy(bank) | Op::GlobalSet(bank) | Op::Ret(bank) => [of_bank(bank, true), None, None],
+            Op::Select => [None, None, INT],
+            Op::Load(_, mode) | Op::LoadF64(mode) | Op::LoadF32(mode) => address(mode, None),
+            Op::Store(_, mode) => address(mode, INT),
+            Op::StoreF64(mode) => address(mode, F64),
+            Op::StoreF32(mode) => address(mode, F32),
+            Op::Branch(_) => [INT, INT, None],
+            Op::BranchF64(..) => [F64_ACC, F64_ACC, None],
+            Op::BranchF32(..) => [F32_ACC, F32_ACC, None],
+            Op::BrTable | Op::CallIndirect => [INT, None, None],
+            _ => [None; 3],
+        }
+    }
+
+    /// The bank of its result, if handlers exist for every class of destination.
+    pub(crate) fn result(self) -> Option<Bank> {
+        Some(match self {
+            Op::Binary(_)
+            | Op::Small(_)
+            | Op::Reversed(_)
+            | Op::Compare(_)
+            | Op::Division(_)
+            | Op::Unary(_)
+            | Op::F64Compare(_)
+            | Op::F32Compare(_)
+            | Op::Truncate(_)
+            | Op::Select
+            | Op::Load(..)
+            | Op::MemorySize => Bank::Int,
+            Op::F64(_) | Op::F64Small(_) | Op::F64Unary(_) | Op::LoadF64(_) => Bank::F64,
+            Op::F32(_) | Op::F32Small(_) | Op::F32Unary(_) | Op::LoadF32(_) => Bank::F32,
+            Op::Convert(op) => op.banks().1,
+            Op::Copy(bank) | Op::GlobalGet(bank) => bank,
+            _ => return None,
+        })
+    }
+
+    /// Whether nothing is known of accumulators after it.
+    pub(crate) fn forgets_accumulators(self) -> bool {
+        matches!(
+            self,
+            Op::Label
+                | Op::Call
+                | Op::CallImport
+                | Op::CallIndirect
+                | Op::MemoryFill
+                | Op::MemoryCopy
+                | Op::Slow(_)
+        )
+    }
+}
+
+fn address(mode: Mode, value: Option<Role>) -> [Option<Role>; 3] {
+    match mode {
+        Mode::Fixed => [None, None, value],
+        Mode::At | Mode::Plus => [INT, None, value],
+        Mode::Sum => [INT, INT, value],
+    }
+}

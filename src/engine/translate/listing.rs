@@ -1,0 +1,121 @@
+//! A function's internal code as text: what the tests' snapshots show.
+
+use super::assign::Classes;
+use super::ir::{Arg, Ins, Mode, Op};
+use super::*;
+use crate::engine::run::operand::{Dst, Src};
+use std::fmt;
+
+/// The listing of a defined function: one line per instruction, with where each operand lives.
+pub(crate) fn listing(module: &ModuleInner, defined: u32) -> String {
+    translate_with(module, defined, Want::Listing).1
+}
+
+/// One instruction.
+pub(super) struct Listed<'a> {
+    pub ins: &'a Ins,
+    pub classes: Classes,
+    pub consts: &'a [u64],
+    pub targets: &'a [Label],
+}
+
+impl Listed<'_> {
+    fn source(&self, arg: Arg, class: Src) -> String {
+        match (class, arg.as_slot(), arg.as_constant()) {
+            (Src::Acc, ..) => "acc".into(),
+            (Src::L0, Some(slot), _) => format!("l0(s{slot})"),
+            (Src::L1, Some(slot), _) => format!("l1(s{slot})"),
+            (_, _, Some(index)) => format!("{}", self.consts[index] as i64),
+            (_, Some(slot), _) => format!("s{slot}"),
+            _ => String::new(),
+        }
+    }
+
+    fn destination(&self) -> Option<String> {
+        let slot = self.ins.d.as_slot()?;
+        Some(match self.classes.d {
+            Dst::Acc => "acc".into(),
+            Dst::Slot => format!("s{slot}"),
+            Dst::L0 => format!("l0(s{slot})"),
+            Dst::L1 => format!("l1(s{slot})"),
+        })
+    }
+
+    fn address(&self, mode: Mode) -> String {
+        let a = self.source(self.ins.a, self.classes.a);
+        let b = self.source(self.ins.b, self.classes.b);
+        let x = self.ins.x;
+        match mode {
+            Mode::Fixed => format!("[{x}]"),
+            Mode::At => format!("[{a} + {x}]"),
+            Mode::Plus | Mode::Sum => format!("[({a} + {b}) + {x}]"),
+        }
+    }
+}
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ins { op, x, .. } = *self.ins;
+        let a = self.source(self.ins.a, self.classes.a);
+        let b = self.source(self.ins.b, self.classes.b);
+        let c = self.source(self.ins.c, self.classes.c);
+        let d = self.destination().unwrap_or_default();
+        match op {
+            Op::Nop | Op::Label => Ok(()),
+            Op::Fuel => write!(f, "fuel {x}"),
+            Op::Binary(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
+            Op::Small(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
+            Op::Reversed(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
+            Op::Compare(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
+            Op::Division(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
+            Op::Unary(op) => write!(f, "{d} = {} {a}", op.text()),
+            Op::F64(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
+            Op::F64Small(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
+            Op::F64Unary(op) => write!(f, "{d} = {} {a}", op.text()),
+            Op::F64Compare(op) => write!(f, "{d} = f64.{} {a}, {b}", op.text()),
+            Op::F32(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
+            Op::F32Small(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
+            Op::F32Unary(op) => write!(f, "{d} = {} {a}", op.text()),
+            Op::F32Compare(op) => write!(f, "{d} = f32.{} {a}, {b}", op.text()),
+            Op::Convert(op) => write!(f, "{d} = {} {a}", op.text()),
+            Op::Truncate(op) => write!(f, "{d} = {} {a}", op.text()),
+            Op::Copy(_) => write!(f, "{d} = copy {a}"),
+            Op::Select => write!(f, "{d} = select {a}, {b} by {c}"),
+            Op::Load(op, mode) => write!(f, "{d} = {} {}", op.text(), self.address(mode)),
+            Op::LoadF64(mode) => write!(f, "{d} = f64.load {}", self.address(mode)),
+            Op::LoadF32(mode) => write!(f, "{d} = f32.load {}", self.address(mode)),
+            Op::Store(op, mode) => write!(f, "{} {} = {c}", op.text(), self.address(mode)),
+            Op::StoreF64(mode) => write!(f, "f64.store {} = {c}", self.address(mode)),
+            Op::StoreF32(mode) => write!(f, "f32.store {} = {c}", self.address(mode)),
+            Op::LoadFar(op) => write!(f, "{d} = {} memory {} [{a} + {x}]", op.text(), self.ins.b.0),
+            Op::StoreFar(op) => write!(f, "{} memory {} [{a} + {x}] = {c}", op.text(), self.ins.b.0),
+            Op::MemorySize => write!(f, "{d} = memory.size"),
+            Op::GlobalGet(_) => write!(f, "{d} = global.get {x}"),
+            Op::GlobalSet(_) => write!(f, "global.set {x} = {a}"),
+            Op::Br => write!(f, "br L{x}"),
+            Op::Branch(op) => write!(f, "br L{x} if {} {a}, {b}", op.text()),
+            Op::BranchF64(op, not) => write!(f, "br L{x} if {}f64.{} {a}, {b}", if not { "not " } else { "" }, op.text()),
+            Op::BranchF32(op, not) => write!(f, "br L{x} if {}f32.{} {a}, {b}", if not { "not " } else { "" }, op.text()),
+            Op::BrTable => {
+                write!(f, "br_table {a}")?;
+                for label in &self.targets[x as usize..][..self.ins.b.0 as usize] {
+                    write!(f, " L{label}")?;
+                }
+                Ok(())
+            }
+            Op::Unreachable => write!(f, "unreachable"),
+            Op::Call => write!(f, "call {x} at {d} record {b}"),
+            Op::CallImport => write!(f, "call import {x} at {d} record {b}"),
+            Op::CallIndirect => write!(f, "call_indirect table {} [{a}] at {d}", x >> 32),
+            Op::ReturnCall => write!(f, "return_call {x} from {d}"),
+            Op::ReturnCallImport => write!(f, "return_call import {x} from {d}"),
+            Op::ReturnCallIndirect => write!(f, "return_call_indirect table {} [{a}] from {d}", x >> 32),
+            Op::Ret(_) => write!(f, "ret {a}"),
+            Op::RetMany => write!(f, "ret"),
+            Op::LoadFloatPins => write!(f, "load float pins"),
+            Op::MemoryFill => write!(f, "memory.fill {a}, {b}, {c}"),
+            Op::MemoryCopy => write!(f, "memory.copy {a}, {b}, {c}"),
+            Op::Slow(kind) => write!(f, "{d} = {kind:?} {a} {b} {c} ({}, {})", x as u32, x >> 32),
+        }
+    }
+}
