@@ -115,8 +115,6 @@ pub struct StoreInner {
     /// What the run driver keeps between runs.
     pub(crate) run: run::StoreState,
     pub(crate) interrupt: Arc<Interrupt>,
-    /// Calls from the host into guests that are on the native stack.
-    pub(crate) depth: u32,
     hosts: Hosts,
     funcs: FuncArena,
     budget: Arc<MemoryBudget>,
@@ -147,7 +145,6 @@ impl StoreInner {
             refs: Refs::new(id),
             run: run::StoreState::default(),
             interrupt: Interrupt::new(),
-            depth: 0,
             hosts: Hosts::default(),
             funcs: FuncArena::default(),
             budget,
