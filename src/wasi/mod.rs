@@ -1,22 +1,88 @@
-//! WASI Preview 1. (Placeholder; the WASI part replaces it.)
+//! WASI Preview 1 (`wasi_snapshot_preview1`), over a guest's memory and a [`Linker`].
+//!
+//! A call goes `funcs.rs` (the table: types, arguments, results) → a handler named like the function, in the file of
+//! its family → the descriptor's rights (`descriptor.rs`) → `sandbox.rs` for paths or `host/` for what is open.
+//! What guests get is in [`WasiEnv`]; numbers and layouts are in `abi.rs`; guest memory is touched through `memory.rs`.
+//!
+//! What always holds: nothing is granted that was not asked for; a guest-chosen length is checked before anything is
+//! allocated or moved; no handler waits where a request to stop would not end it (`ctx::wait`); `docs/wasi.md` and the
+//! table agree.
+//!
+//! Specification: the `witx` files of the WebAssembly/WASI repository, phase `snapshot`, version preview1.
 
-use std::sync::{Arc, Mutex};
+mod abi;
+mod args;
+mod call;
+mod clock;
+mod ctx;
+mod descriptor;
+mod env;
+mod environ;
+mod fd;
+mod fd_table;
+mod funcs;
+mod host;
+mod memory;
+mod path;
+mod poll;
+mod proc;
+mod random;
+mod sandbox;
+mod sched;
+mod sock;
+mod stdio;
 
-use crate::engine::Linker;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a WASI program gets from the host.
-#[derive(Clone, Debug, Default)]
-pub struct WasiEnv;
+pub use env::{WasiEnv, WasiEnvBuilder};
+pub use funcs::{FUNCTIONS, Function, MODULE, State};
+pub use stdio::Stdin;
 
-impl WasiEnv {
-    /// Nothing granted.
-    pub fn new() -> WasiEnv {
-        WasiEnv
+use crate::engine::{Error, Linker};
+
+impl<T: Send + 'static> Linker<T> {
+    /// Defines all functions of WASI Preview 1, working on `env`.
+    ///
+    /// # Errors
+    /// [`Error::Type`] when one of the names is taken, [`Error::Host`] when `env` holds what cannot be passed to a
+    /// guest: an argument or a variable with a NUL inside.
+    pub fn wasi(&mut self, env: &WasiEnv) -> Result<&mut Self, Error> {
+        env.check()?;
+        funcs::define(self, env)?;
+        Ok(self)
     }
 }
 
-/// A linker with the functions of WASI Preview 1.
+/// A linker with all functions of WASI Preview 1, working on whatever environment the mutex holds when they are called.
+///
+/// The mutex is held for a moment per call only, so that the embedder can look at the output while a guest waits.
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use wasmrun::{WasiEnv, create_wasi_linker};
+///
+/// let wasi_env = Arc::new(Mutex::new(WasiEnv::new().with_args(vec!["program".into(), "arg1".into()])));
+/// let linker = create_wasi_linker(wasi_env.clone());
+/// # drop(linker);
+/// ```
 pub fn create_wasi_linker(env: Arc<Mutex<WasiEnv>>) -> Linker {
-    let _ = env;
-    Linker::default()
+    let mut linker = Linker::default();
+    match funcs::define(&mut linker, &env) {
+        Ok(()) => linker,
+        Err(err) => unreachable!("names are only taken in a linker that has some: {err}"),
+    }
+}
+
+impl funcs::World for WasiEnv {
+    fn with<R>(&self, work: impl FnOnce(&mut ctx::WasiCtx) -> R) -> R {
+        WasiEnv::with(self, work)
+    }
+}
+
+impl funcs::World for Arc<Mutex<WasiEnv>> {
+    fn with<R>(&self, work: impl FnOnce(&mut ctx::WasiCtx) -> R) -> R {
+        // Not held while the call waits: `get_stdout` would have to wait with it.
+        let env = self.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        env.with(work)
+    }
 }

@@ -1,0 +1,81 @@
+//! `args_get`, `args_sizes_get`: the program's arguments. `environ.rs` has the same shape and uses the same two steps.
+
+use super::abi::{Errno, Ptr};
+use super::call::{Call, Stop};
+use super::memory::GuestMemory;
+use crate::engine::Error;
+
+/// `args_get`: the arguments, as an array of pointers and the NUL-terminated strings they point to.
+///
+/// For the arguments `a`, `bc`, with `argv` at 0x20 and `argv_buf` at 0x10:
+/// ```text
+///   argv ──► 10 00 00 00  12 00 00 00        argv_buf ──► 61 00  62 63 00
+/// ```
+/// Nothing follows the last pointer: the count comes from `args_sizes_get`.
+/// # Errors
+/// `fault` if either array leaves the memory; what was written before stays.
+pub(super) fn get(cx: &mut Call<'_>, argv: Ptr, argv_buf: Ptr) -> Result<(), Stop> {
+    check(cx)?;
+    Ok(write_strings(
+        &mut GuestMemory::new(cx.host.memory()),
+        &cx.ctx.args,
+        argv,
+        argv_buf,
+    )?)
+}
+
+/// `args_sizes_get`: how many arguments there are and how many bytes they need.
+///
+/// Writes two u32; the two places need not be adjacent. For the arguments `a`, `bc`:
+/// ```text
+///   argc ──► 02 00 00 00        argv_buf_size ──► 05 00 00 00    ("a\0bc\0")
+/// ```
+/// # Errors
+/// `fault` if either write leaves the memory; nothing is written past the first failure. `overflow` past 4 GiB.
+pub(super) fn sizes_get(cx: &mut Call<'_>, argc: Ptr, argv_buf_size: Ptr) -> Result<(), Stop> {
+    check(cx)?;
+    Ok(write_sizes(
+        &mut GuestMemory::new(cx.host.memory()),
+        &cx.ctx.args,
+        argc,
+        argv_buf_size,
+    )?)
+}
+
+/// A string with a NUL inside would reach the guest cut; the embedder is told instead.
+pub(super) fn check(cx: &Call<'_>) -> Result<(), Stop> {
+    match &cx.ctx.invalid {
+        Some(problem) => Err(Stop::Host(Error::host(problem.clone()))),
+        None => Ok(()),
+    }
+}
+
+/// Writes pointers to `strings` at `pointers` and the strings, NUL-terminated, at `buf`.
+pub(super) fn write_strings(
+    memory: &mut GuestMemory<'_>,
+    strings: &[Vec<u8>],
+    pointers: Ptr,
+    buf: Ptr,
+) -> Result<(), Errno> {
+    let mut offset = 0;
+    for (index, string) in strings.iter().enumerate() {
+        let address = u32::try_from(buf.at(offset)).map_err(|_| Errno::Fault)?;
+        memory.write_at(pointers, 4 * index as u64, &address.to_le_bytes())?;
+        memory.write_at(buf, offset, string)?;
+        memory.write_at(buf, offset + string.len() as u64, &[0])?;
+        offset += string.len() as u64 + 1;
+    }
+    Ok(())
+}
+
+/// Writes the number of `strings` and the bytes they need with their NULs.
+pub(super) fn write_sizes(
+    memory: &mut GuestMemory<'_>,
+    strings: &[Vec<u8>],
+    count: Ptr,
+    buf_size: Ptr,
+) -> Result<(), Errno> {
+    let bytes: usize = strings.iter().map(|string| string.len() + 1).sum();
+    memory.write_u32(count, u32::try_from(strings.len()).map_err(|_| Errno::Overflow)?)?;
+    memory.write_u32(buf_size, u32::try_from(bytes).map_err(|_| Errno::Overflow)?)
+}

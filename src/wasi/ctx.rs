@@ -1,0 +1,105 @@
+//! The state of one environment: what the functions work on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::abi::{Errno, Fd, Rights};
+use super::call::{Host, Stop};
+use super::clock::Clocks;
+use super::descriptor::{Descriptor, Object};
+use super::fd_table::FdTable;
+use super::host::{self, Waitable, Wake};
+use super::stdio::Capture;
+
+/// Descriptors a guest may have open at once, unless the embedder says otherwise.
+pub(super) const DEFAULT_MAX_OPEN_FILES: u32 = 1024;
+
+/// What a WASI program gets from the host, and what it has opened.
+pub(super) struct WasiCtx {
+    /// Without the terminating NUL.
+    pub(super) args: Vec<Vec<u8>>,
+    /// `KEY=VALUE`, without the terminating NUL.
+    pub(super) environ: Vec<Vec<u8>>,
+    pub(super) table: FdTable,
+    pub(super) clocks: Clocks,
+    /// What another thread wakes a waiting call with; made for the first wait.
+    wake: Option<Arc<Wake>>,
+    /// What the embedder gave that cannot be passed on, in words.
+    pub(super) invalid: Option<String>,
+}
+
+impl WasiCtx {
+    /// No arguments, no variables, an empty standard input, and the two outputs.
+    pub(super) fn new(stdout: Object, stderr: Object) -> WasiCtx {
+        let mut table = FdTable::new(DEFAULT_MAX_OPEN_FILES);
+        for (object, direction) in [
+            (Object::Null, Rights::FD_READ),
+            (stdout, Rights::FD_WRITE),
+            (stderr, Rights::FD_WRITE),
+        ] {
+            // Cannot fail: the table is empty and takes more than three.
+            let _ = table.insert(Descriptor::stream(object, direction));
+        }
+        WasiCtx {
+            args: Vec::new(),
+            environ: Vec::new(),
+            table,
+            clocks: Clocks::new(),
+            wake: None,
+            invalid: None,
+        }
+    }
+
+    pub(super) fn captured(stdout: &Capture, stderr: &Capture) -> WasiCtx {
+        WasiCtx::new(Object::Capture(stdout.clone()), Object::Capture(stderr.clone()))
+    }
+
+    /// Puts another stream in the place of 0, 1 or 2.
+    pub(super) fn set_stream(&mut self, fd: Fd, object: Object) {
+        let direction = if fd == 0 { Rights::FD_READ } else { Rights::FD_WRITE };
+        if let Ok(descriptor) = self.table.get_mut(fd) {
+            *descriptor = Descriptor::stream(object, direction);
+        }
+    }
+
+    /// Remembers the first thing that cannot be passed to a guest.
+    pub(super) fn reject(&mut self, problem: String) {
+        self.invalid.get_or_insert(problem);
+    }
+
+    /// The descriptor to end waits with.
+    pub(super) fn wake(&mut self) -> Result<Arc<Wake>, Errno> {
+        if let Some(wake) = &self.wake {
+            return Ok(wake.clone());
+        }
+        let wake = Arc::new(Wake::new()?);
+        self.wake = Some(wake.clone());
+        Ok(wake)
+    }
+}
+
+/// Waits until one of `waitables` is ready, or the time is over, or for no reason: callers look again.
+///
+/// # Errors
+/// [`Stop::Interrupted`] as soon as a stop is requested.
+pub(super) fn wait(
+    host: &dyn Host,
+    wake: &Arc<Wake>,
+    waitables: &mut [Waitable<'_>],
+    timeout: Option<Duration>,
+) -> Result<(), Stop> {
+    let interrupt = host.interrupt();
+    if interrupt.requested() {
+        return Err(Stop::Interrupted);
+    }
+    wake.clear();
+    let notify = wake.clone();
+    // Calls the waker at once if the request came since the look above, so that none is missed.
+    let _guard = interrupt.on_request(move || notify.notify());
+    host::wait(waitables, timeout, Some(wake))?;
+    if interrupt.requested() {
+        Err(Stop::Interrupted)
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! What is known of a descriptor, and changing it: fdstat, filestat, size, times, rights.
+
+use crate::wasi::abi::{Errno, Fd, Fdflags, Fdstat, Fstflags, Ptr, Rights, Timestamp};
+use crate::wasi::call::{Call, Stop};
+use crate::wasi::descriptor::Object;
+use crate::wasi::host::SetTime;
+
+/// Flags that are given when a file is opened and stay.
+const FIXED: Fdflags = Fdflags::DSYNC.or(Fdflags::RSYNC).or(Fdflags::SYNC);
+
+/// `fd_fdstat_get`: what a descriptor is, how it behaves, and what it may be used for.
+///
+/// For a directory with the rights 0x2000 (open paths), which hands on 0x2 (read):
+/// ```text
+///   buf ──► 03 .. 00 00 .. .. .. ..  00 20 00 00 00 00 00 00  02 00 00 00 00 00 00 00
+///           u8 filetype, u16 flags at 2, u64 rights_base at 8, u64 rights_inheriting at 16
+/// ```
+/// # Errors
+/// `badf`; `fault` outside the memory.
+pub(in crate::wasi) fn fdstat_get(cx: &mut Call<'_>, fd: Fd, buf: Ptr) -> Result<(), Stop> {
+    let descriptor = cx.ctx.table.get(fd)?;
+    let stat = Fdstat {
+        filetype: descriptor.object.filetype(),
+        flags: descriptor.flags,
+        rights_base: descriptor.rights_base,
+        rights_inheriting: descriptor.rights_inheriting,
+    };
+    Ok(cx.memory().write(buf, &stat.to_bytes())?)
+}
+
+/// `fd_fdstat_set_flags`: changes how a descriptor behaves: APPEND and NONBLOCK.
+///
+/// NONBLOCK is kept by us, and the host's descriptor is left alone: it may be the terminal of the shell that started
+/// us.
+/// # Errors
+/// `badf`; `notcapable`; `inval` for an unknown flag; `notsup` for a change of SYNC, DSYNC or RSYNC, which are given
+/// when a file is opened.
+pub(in crate::wasi) fn fdstat_set_flags(cx: &mut Call<'_>, fd: Fd, flags: Fdflags) -> Result<(), Stop> {
+    let descriptor = cx.ctx.table.get_mut(fd)?;
+    descriptor.require(Rights::FD_FDSTAT_SET_FLAGS)?;
+    if !Fdflags::ALL.has(flags) {
+        return Err(Errno::Inval.into());
+    }
+    if flags.and(FIXED) != descriptor.flags.and(FIXED) {
+        return Err(Errno::Notsup.into());
+    }
+    if let Object::File(file) = &descriptor.object
+        && flags.and(Fdflags::APPEND) != descriptor.flags.and(Fdflags::APPEND)
+    {
+        file.set_append(flags.has(Fdflags::APPEND))?;
+    }
+    descriptor.flags = flags;
+    Ok(())
+}
+
+/// `fd_fdstat_set_rights`: gives rights up. They cannot be got back.
+///
+/// # Errors
+/// `badf`; `notcapable` for a right the descriptor does not have.
+pub(in crate::wasi) fn fdstat_set_rights(
+    cx: &mut Call<'_>,
+    fd: Fd,
+    base: Rights,
+    inheriting: Rights,
+) -> Result<(), Stop> {
+    let descriptor = cx.ctx.table.get_mut(fd)?;
+    if !descriptor.rights_base.has(base) || !descriptor.rights_inheriting.has(inheriting) {
+        return Err(Errno::Notcapable.into());
+    }
+    descriptor.rights_base = base;
+    descriptor.rights_inheriting = inheriting;
+    Ok(())
+}
+
+/// `fd_filestat_get`: what is known of a file, in 64 bytes.
+///
+/// ```text
+///   buf ──► u64 dev, u64 ino, u8 filetype (7 bytes of padding), u64 nlink, u64 size, u64 atim, u64 mtim, u64 ctim
+/// ```
+/// Times are nanoseconds since 1970, and 1970 for those before. A stream that is not the host's is all zeros.
+/// # Errors
+/// `badf`; `notcapable`; `fault` outside the memory.
+pub(in crate::wasi) fn filestat_get(cx: &mut Call<'_>, fd: Fd, buf: Ptr) -> Result<(), Stop> {
+    let descriptor = cx.ctx.table.get(fd)?;
+    descriptor.require(Rights::FD_FILESTAT_GET)?;
+    let stat = descriptor.stat()?;
+    Ok(cx.memory().write(buf, &stat.to_bytes())?)
+}
+
+/// `fd_filestat_set_size`: cuts a file, or makes it longer by zeros.
+///
+/// # Errors
+/// `badf`; `isdir`; `spipe`; `rofs`; `notcapable`; `inval` for 2^63 or more; `fbig`.
+pub(in crate::wasi) fn filestat_set_size(cx: &mut Call<'_>, fd: Fd, size: u64) -> Result<(), Stop> {
+    let file = cx.ctx.table.get(fd)?.seekable(Rights::FD_FILESTAT_SET_SIZE)?;
+    if size > i64::MAX as u64 {
+        return Err(Errno::Inval.into());
+    }
+    Ok(file.set_size(size)?)
+}
+
+/// `fd_filestat_set_times`: changes a file's times, to those given or to now.
+///
+/// # Errors
+/// `badf`; `rofs`; `notcapable`; `inval` for an unknown flag, or for one time set in two ways.
+pub(in crate::wasi) fn filestat_set_times(
+    cx: &mut Call<'_>,
+    fd: Fd,
+    atim: Timestamp,
+    mtim: Timestamp,
+    flags: Fstflags,
+) -> Result<(), Stop> {
+    let descriptor = cx.ctx.table.get(fd)?;
+    descriptor.require(Rights::FD_FILESTAT_SET_TIMES)?;
+    let (atim, mtim) = set_times(atim, mtim, flags)?;
+    match &descriptor.object {
+        Object::File(file) => file.set_times(atim, mtim)?,
+        Object::Dir(dir, _) => dir.set_times_self(atim, mtim)?,
+        _ => return Err(Errno::Inval.into()),
+    }
+    Ok(())
+}
+
+/// What flags say about the two times.
+///
+/// # Errors
+/// `inval` for an unknown flag, or for one time set in two ways.
+pub(in crate::wasi) fn set_times(
+    atim: Timestamp,
+    mtim: Timestamp,
+    flags: Fstflags,
+) -> Result<(SetTime, SetTime), Errno> {
+    if !Fstflags::ALL.has(flags) {
+        return Err(Errno::Inval);
+    }
+    let one = |given, now, time| match (flags.has(given), flags.has(now)) {
+        (true, true) => Err(Errno::Inval),
+        (true, false) => Ok(SetTime::At(time)),
+        (false, true) => Ok(SetTime::Now),
+        (false, false) => Ok(SetTime::Keep),
+    };
+    Ok((
+        one(Fstflags::ATIM, Fstflags::ATIM_NOW, atim)?,
+        one(Fstflags::MTIM, Fstflags::MTIM_NOW, mtim)?,
+    ))
+}

@@ -1,0 +1,116 @@
+//! Functions on the table of descriptors itself, and on where a file stands: close, renumber, seek, tell, sync,
+//! advise, allocate.
+
+use crate::wasi::abi::{Advice, Errno, Fd, Ptr, Rights, Whence};
+use crate::wasi::call::{Call, Stop};
+use crate::wasi::descriptor::Object;
+
+/// `fd_close`: closes a descriptor. 0, 1 and 2 can be closed, too; the host's own streams stay open.
+///
+/// # Errors
+/// `badf` if it is not open.
+pub(in crate::wasi) fn close(cx: &mut Call<'_>, fd: Fd) -> Result<(), Stop> {
+    cx.ctx.table.remove(fd)?;
+    Ok(())
+}
+
+/// `fd_renumber`: makes `to` what `fd` was, closes what `to` was, and frees `fd`, in one step.
+///
+/// # Errors
+/// `badf` if either is not open. Onto itself, nothing changes.
+pub(in crate::wasi) fn renumber(cx: &mut Call<'_>, fd: Fd, to: Fd) -> Result<(), Stop> {
+    Ok(cx.ctx.table.renumber(fd, to)?)
+}
+
+/// `fd_seek`: moves a file's position and writes the new one as a u64.
+///
+/// # Errors
+/// `badf`; `isdir` for a directory; `spipe` for a pipe, socket or terminal; `inval` for an unknown whence or a position
+/// before the start; `notcapable` without the right to seek (to ask for the position, `fd_tell`'s is enough);
+/// `fault` outside the memory: the position is unchanged then.
+pub(in crate::wasi) fn seek(cx: &mut Call<'_>, fd: Fd, offset: i64, whence: u32, new: Ptr) -> Result<(), Stop> {
+    let descriptor = cx.ctx.table.get(fd)?;
+    let whence = Whence::from_number(whence)?;
+    let right = if offset == 0 && whence == Whence::Cur {
+        Rights::FD_TELL
+    } else {
+        Rights::FD_SEEK
+    };
+    let file = descriptor.seekable(right)?;
+    let mut memory = crate::wasi::memory::GuestMemory::new(cx.host.memory());
+    memory.check(new, 8)?;
+    let position = file.seek(offset, whence)?;
+    Ok(memory.write_u64(new, position)?)
+}
+
+/// `fd_tell`: writes a file's position as a u64.
+///
+/// # Errors
+/// As `fd_seek`, less `inval`.
+pub(in crate::wasi) fn tell(cx: &mut Call<'_>, fd: Fd, offset: Ptr) -> Result<(), Stop> {
+    let file = cx.ctx.table.get(fd)?.seekable(Rights::FD_TELL)?;
+    let position = file.seek(0, Whence::Cur)?;
+    Ok(cx.memory().write_u64(offset, position)?)
+}
+
+/// `fd_sync`: waits until a file's data and what is known of it are on the disk.
+///
+/// # Errors
+/// `badf`; `notcapable`; `inval` or `rofs` where the host has nothing to flush; `io`.
+pub(in crate::wasi) fn sync(cx: &mut Call<'_>, fd: Fd) -> Result<(), Stop> {
+    let descriptor = cx.ctx.table.get(fd)?;
+    descriptor.require(Rights::FD_SYNC)?;
+    match &descriptor.object {
+        Object::File(file) => file.sync()?,
+        Object::Dir(dir, _) => dir.sync()?,
+        _ => return Err(Errno::Inval.into()),
+    }
+    Ok(())
+}
+
+/// `fd_datasync`: waits until a file's data are on the disk.
+///
+/// # Errors
+/// As `fd_sync`.
+pub(in crate::wasi) fn datasync(cx: &mut Call<'_>, fd: Fd) -> Result<(), Stop> {
+    let descriptor = cx.ctx.table.get(fd)?;
+    descriptor.require(Rights::FD_DATASYNC)?;
+    match &descriptor.object {
+        Object::File(file) => file.datasync()?,
+        Object::Dir(dir, _) => dir.datasync()?,
+        _ => return Err(Errno::Inval.into()),
+    }
+    Ok(())
+}
+
+/// `fd_advise`: tells the host how `len` bytes from `offset` will be used; 0 means all after it.
+///
+/// # Errors
+/// `badf`; `isdir`; `spipe`; `notcapable`; `inval` for an unknown advice or a range past 2^63.
+pub(in crate::wasi) fn advise(cx: &mut Call<'_>, fd: Fd, offset: u64, len: u64, advice: u32) -> Result<(), Stop> {
+    let file = cx.ctx.table.get(fd)?.seekable(Rights::FD_ADVISE)?;
+    let advice = Advice::from_number(advice)?;
+    check_range(offset, len)?;
+    file.advise(offset, len, advice)?;
+    Ok(())
+}
+
+/// `fd_allocate`: makes sure that `len` bytes from `offset` have room on the disk; a file that is shorter grows.
+///
+/// # Errors
+/// `badf`; `isdir`; `spipe`; `rofs`; `notcapable`; `inval` for a length of 0 or a range past 2^63; `fbig`; `nospc`;
+/// `notsup` where the file system cannot.
+pub(in crate::wasi) fn allocate(cx: &mut Call<'_>, fd: Fd, offset: u64, len: u64) -> Result<(), Stop> {
+    let file = cx.ctx.table.get(fd)?.seekable(Rights::FD_ALLOCATE)?;
+    check_range(offset, len)?;
+    file.allocate(offset, len)?;
+    Ok(())
+}
+
+/// Positions in a file are below 2^63, on every host.
+fn check_range(offset: u64, len: u64) -> Result<(), Errno> {
+    match offset.checked_add(len) {
+        Some(end) if end <= i64::MAX as u64 => Ok(()),
+        _ => Err(Errno::Inval),
+    }
+}

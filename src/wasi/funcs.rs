@@ -1,0 +1,166 @@
+//! The whole of Preview 1 on one page: name, parameters, handler, and how far it is there, in the order of the witx.
+//!
+//! The table makes the function types, turns slots into typed arguments and what a handler returned into a result.
+
+use super::abi::{Fd, Fdflags, Fstflags, Lookupflags, Oflags, Ptr, Riflags, Rights, Sdflags, Size, Timestamp};
+use super::call::{Call, finish};
+use super::ctx::WasiCtx;
+use super::{args, clock, environ, fd, path, poll, proc, random, sched, sock};
+use crate::engine::{Caller, Error, Halt, Linker, WasmTy};
+
+/// The name of the module that guests import the functions from.
+pub const MODULE: &str = "wasi_snapshot_preview1";
+
+/// How far a function is there. `docs/wasi.md` says the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// As the specification has it.
+    Done,
+    /// There, with a limit that the documentation names.
+    Partial,
+    /// Linked, and answers `nosys`.
+    Absent,
+}
+
+/// A function guests can import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Function {
+    /// Its name in [`MODULE`].
+    pub name: &'static str,
+    /// How far it is there.
+    pub state: State,
+}
+
+/// How the functions reach the environment they work on.
+pub(super) trait World: Clone + Send + Sync + 'static {
+    fn with<R>(&self, work: impl FnOnce(&mut WasiCtx) -> R) -> R;
+}
+
+/// A parameter's type, made from its WebAssembly type.
+trait Arg {
+    type Wasm: WasmTy;
+    fn from_wasm(value: Self::Wasm) -> Self;
+}
+
+macro_rules! args {
+    ($($ty:ty: $wasm:ty, |$value:ident| $make:expr;)*) => {
+        $(impl Arg for $ty {
+            type Wasm = $wasm;
+            fn from_wasm($value: $wasm) -> $ty { $make }
+        })*
+    };
+}
+
+args! {
+    u32: u32, |value| value;
+    u64: u64, |value| value;
+    i64: i64, |value| value;
+    Ptr: u32, |value| Ptr(value);
+    Rights: u64, |value| Rights(value);
+    Lookupflags: u32, |value| Lookupflags(value);
+    // Flags are narrower than their WebAssembly type. Bits that do not fit are unknown flags like others.
+    Fdflags: u32, |value| Fdflags(value.try_into().unwrap_or(u16::MAX));
+    Oflags: u32, |value| Oflags(value.try_into().unwrap_or(u16::MAX));
+    Fstflags: u32, |value| Fstflags(value.try_into().unwrap_or(u16::MAX));
+    Riflags: u32, |value| Riflags(value.try_into().unwrap_or(u16::MAX));
+    Sdflags: u32, |value| Sdflags(value.try_into().unwrap_or(u8::MAX));
+}
+
+macro_rules! wasi_funcs {
+    ($($name:ident($($param:ident: $ty:ty),*) $(-> $never:tt)? => $handler:path, $state:ident;)*) => {
+        /// Every function of Preview 1.
+        pub const FUNCTIONS: &[Function] = &[$(Function { name: stringify!($name), state: State::$state }),*];
+
+        /// Defines all functions, working on `world`.
+        pub(super) fn define<T: Send + 'static>(linker: &mut Linker<T>, world: &impl World) -> Result<(), Error> {
+            $({
+                let world = world.clone();
+                linker.func_with(
+                    MODULE,
+                    stringify!($name),
+                    move |caller: &mut Caller<'_, T>, $($param: <$ty as Arg>::Wasm),*| -> wasi_funcs!(@ty $($never)?) {
+                        let result = world.with(|ctx| {
+                            let mut cx = Call { ctx, host: caller };
+                            $handler(&mut cx, $(<$ty as Arg>::from_wasm($param)),*)
+                        });
+                        wasi_funcs!(@result $($never)? result)
+                    },
+                )?;
+            })*
+            Ok(())
+        }
+    };
+    (@ty) => { Result<i32, Halt> };
+    (@ty !) => { Result<(), Halt> };
+    (@result $result:ident) => { finish($result) };
+    (@result ! $result:ident) => { finish($result).map(|_| ()) };
+}
+
+wasi_funcs! {
+    args_get(argv: Ptr, argv_buf: Ptr) => args::get, Done;
+    args_sizes_get(argc: Ptr, argv_buf_size: Ptr) => args::sizes_get, Done;
+    environ_get(environ: Ptr, environ_buf: Ptr) => environ::get, Done;
+    environ_sizes_get(count: Ptr, buf_size: Ptr) => environ::sizes_get, Done;
+    clock_res_get(id: u32, resolution: Ptr) => clock::res_get, Done;
+    clock_time_get(id: u32, precision: Timestamp, time: Ptr) => clock::time_get, Partial;
+    fd_advise(fd: Fd, offset: u64, len: u64, advice: u32) => fd::table::advise, Done;
+    fd_allocate(fd: Fd, offset: u64, len: u64) => fd::table::allocate, Done;
+    fd_close(fd: Fd) => fd::table::close, Done;
+    fd_datasync(fd: Fd) => fd::table::datasync, Done;
+    fd_fdstat_get(fd: Fd, buf: Ptr) => fd::stat::fdstat_get, Done;
+    fd_fdstat_set_flags(fd: Fd, flags: Fdflags) => fd::stat::fdstat_set_flags, Partial;
+    fd_fdstat_set_rights(fd: Fd, base: Rights, inheriting: Rights) => fd::stat::fdstat_set_rights, Done;
+    fd_filestat_get(fd: Fd, buf: Ptr) => fd::stat::filestat_get, Done;
+    fd_filestat_set_size(fd: Fd, size: u64) => fd::stat::filestat_set_size, Done;
+    fd_filestat_set_times(fd: Fd, atim: Timestamp, mtim: Timestamp, flags: Fstflags)
+        => fd::stat::filestat_set_times, Done;
+    fd_pread(fd: Fd, iovs: Ptr, iovs_len: Size, offset: u64, nread: Ptr) => fd::read_write::pread, Done;
+    fd_prestat_get(fd: Fd, buf: Ptr) => fd::preopen::get, Done;
+    fd_prestat_dir_name(fd: Fd, path: Ptr, path_len: Size) => fd::preopen::dir_name, Done;
+    fd_pwrite(fd: Fd, iovs: Ptr, iovs_len: Size, offset: u64, nwritten: Ptr) => fd::read_write::pwrite, Done;
+    fd_read(fd: Fd, iovs: Ptr, iovs_len: Size, nread: Ptr) => fd::read_write::read, Done;
+    fd_readdir(fd: Fd, buf: Ptr, buf_len: Size, cookie: u64, bufused: Ptr) => fd::readdir::readdir, Done;
+    fd_renumber(fd: Fd, to: Fd) => fd::table::renumber, Done;
+    fd_seek(fd: Fd, offset: i64, whence: u32, newoffset: Ptr) => fd::table::seek, Done;
+    fd_sync(fd: Fd) => fd::table::sync, Done;
+    fd_tell(fd: Fd, offset: Ptr) => fd::table::tell, Done;
+    fd_write(fd: Fd, iovs: Ptr, iovs_len: Size, nwritten: Ptr) => fd::read_write::write, Done;
+    path_create_directory(fd: Fd, path: Ptr, len: Size) => path::tree::create_directory, Done;
+    path_filestat_get(fd: Fd, flags: Lookupflags, path: Ptr, len: Size, buf: Ptr) => path::stat::filestat_get, Done;
+    path_filestat_set_times(
+        fd: Fd, flags: Lookupflags, path: Ptr, len: Size, atim: Timestamp, mtim: Timestamp, fst_flags: Fstflags
+    ) => path::stat::filestat_set_times, Done;
+    path_link(old_fd: Fd, old_flags: Lookupflags, old: Ptr, old_len: Size, new_fd: Fd, new: Ptr, new_len: Size)
+        => path::links::link, Done;
+    path_open(
+        fd: Fd, dirflags: Lookupflags, path: Ptr, path_len: Size, oflags: Oflags, base: Rights, inheriting: Rights,
+        fdflags: Fdflags, opened: Ptr
+    ) => path::open::open, Done;
+    path_readlink(fd: Fd, path: Ptr, len: Size, buf: Ptr, buf_len: Size, bufused: Ptr) => path::links::readlink, Done;
+    path_remove_directory(fd: Fd, path: Ptr, len: Size) => path::tree::remove_directory, Done;
+    path_rename(fd: Fd, old: Ptr, old_len: Size, new_fd: Fd, new: Ptr, new_len: Size) => path::tree::rename, Done;
+    path_symlink(old: Ptr, old_len: Size, fd: Fd, new: Ptr, new_len: Size) => path::links::symlink, Done;
+    path_unlink_file(fd: Fd, path: Ptr, len: Size) => path::tree::unlink_file, Done;
+    poll_oneoff(input: Ptr, out: Ptr, nsubscriptions: Size, nevents: Ptr) => poll::oneoff, Done;
+    proc_exit(code: u32) -> ! => proc::exit, Done;
+    proc_raise(signal: u32) => proc::raise, Absent;
+    sched_yield() => sched::yield_now, Done;
+    random_get(buf: Ptr, buf_len: Size) => random::get, Done;
+    sock_accept(fd: Fd, flags: Fdflags, opened: Ptr) => sock::accept, Done;
+    sock_recv(fd: Fd, ri_data: Ptr, ri_data_len: Size, ri_flags: Riflags, received: Ptr, ro_flags: Ptr)
+        => sock::recv, Done;
+    sock_send(fd: Fd, si_data: Ptr, si_data_len: Size, si_flags: u32, sent: Ptr) => sock::send, Done;
+    sock_shutdown(fd: Fd, how: Sdflags) => sock::shutdown, Done;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_preview_1_is_linked() {
+        assert_eq!(FUNCTIONS.len(), 46);
+    }
+}

@@ -1,0 +1,34 @@
+//! The host's clocks, in nanoseconds.
+
+use rustix::time::{ClockId, clock_getres, clock_gettime};
+
+use crate::wasi::abi::{Clockid, Timestamp};
+
+fn nanoseconds(time: rustix::time::Timespec) -> Timestamp {
+    super::timestamp(time.tv_sec, time.tv_nsec as i64)
+}
+
+/// Nanoseconds since 1970, as far as the host knows.
+pub(in crate::wasi) fn realtime() -> Timestamp {
+    nanoseconds(clock_gettime(ClockId::Realtime))
+}
+
+/// Nanoseconds since some point in the past. Never decreases.
+pub(in crate::wasi) fn monotonic() -> Timestamp {
+    nanoseconds(clock_gettime(ClockId::Monotonic))
+}
+
+/// Nanoseconds the calling thread has executed.
+pub(in crate::wasi) fn cpu_time() -> Timestamp {
+    nanoseconds(clock_gettime(ClockId::ThreadCPUTime))
+}
+
+/// How fine a clock is. Never 0.
+pub(in crate::wasi) fn resolution(clock: Clockid) -> Timestamp {
+    let id = match clock {
+        Clockid::Realtime => ClockId::Realtime,
+        Clockid::Monotonic => ClockId::Monotonic,
+        Clockid::ProcessCputime | Clockid::ThreadCputime => ClockId::ThreadCPUTime,
+    };
+    nanoseconds(clock_getres(id)).max(1)
+}

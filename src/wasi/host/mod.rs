@@ -1,0 +1,17 @@
+//! What differs from system to system: descriptors, waiting, clocks, directory streams, error numbers.
+//!
+//! No other file of `wasi` names `rustix`. Nothing here knows of a guest; paths are resolved in `sandbox.rs`.
+
+mod clock;
+mod directory;
+mod errno;
+mod file;
+mod wait;
+
+pub(super) use clock::{cpu_time, monotonic, realtime, resolution};
+pub(super) use directory::{DirectoryEntry, DirectoryStream};
+pub(super) use file::{
+    HostFile, SEARCH_ONLY, SetTime, filestat, filetype_of_mode, not_with_a_handle, open_flags, set_times_of_handle,
+    sync_directory, sync_directory_data, timestamp,
+};
+pub(super) use wait::{Interest, Ready, Waitable, Wake, wait};

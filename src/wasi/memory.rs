@@ -1,0 +1,303 @@
+//! A guest's memory as handlers see it: every access is checked and fails with `fault`.
+//!
+//! Handlers copy in and copy out. The one exception is the data of iovecs, which the host reads into or writes
+//! from in place; those slices exist inside [`Iovecs::with_slices`] and [`Iovecs::with_slices_mut`] only, so that
+//! a memory other threads can write needs a second version of those two and of nothing else.
+//! Addresses are u64 throughout: no sum of two guest numbers wraps.
+
+use std::io::{IoSlice, IoSliceMut};
+
+use super::abi::{Errno, Iovec, Ptr, Size};
+use crate::engine::LinearMemory;
+
+/// Iovecs looked at in one call. More fail with `inval`, as with writev(2).
+const MAX_IOVECS: u32 = 1 << 16;
+/// Iovecs handed to the host in one call; the rest is left to the guest's next call. IOV_MAX on Linux.
+const MAX_SLICES: usize = 1024;
+/// Bytes moved by one call: what Linux moves at most. Aliased iovecs can ask for any multiple of the memory.
+const MAX_TRANSFER: u64 = 0x7fff_f000;
+/// Iovecs kept without an allocation. musl's stdio passes two.
+const INLINE: usize = 8;
+/// The longest path, its terminating NUL included, that Linux takes.
+pub(super) const PATH_MAX: Size = 4096;
+
+/// The memory of the guest that made the call. A guest without a memory has an empty one.
+pub(super) struct GuestMemory<'a> {
+    memory: Option<&'a mut LinearMemory>,
+}
+
+impl<'a> GuestMemory<'a> {
+    pub(super) fn new(memory: Option<&'a mut LinearMemory>) -> Self {
+        GuestMemory { memory }
+    }
+
+    /// The `len` bytes from `addr`.
+    fn slice(&self, addr: u64, len: u64) -> Result<&[u8], Errno> {
+        match &self.memory {
+            Some(memory) => memory.slice(addr, len).map_err(|_| Errno::Fault),
+            None if addr == 0 && len == 0 => Ok(&[]),
+            None => Err(Errno::Fault),
+        }
+    }
+
+    /// The `len` bytes from `addr`, to be written.
+    fn slice_mut(&mut self, addr: u64, len: u64) -> Result<&mut [u8], Errno> {
+        match &mut self.memory {
+            Some(memory) => memory.slice_mut(addr, len).map_err(|_| Errno::Fault),
+            None if addr == 0 && len == 0 => Ok(&mut []),
+            None => Err(Errno::Fault),
+        }
+    }
+
+    /// Checks that `len` bytes from `ptr` are in the memory, so that an effect elsewhere comes after.
+    pub(super) fn check(&self, ptr: Ptr, len: u64) -> Result<(), Errno> {
+        self.slice(ptr.at(0), len).map(|_| ())
+    }
+
+    /// Reads `N` bytes at `ptr + offset`.
+    pub(super) fn read<const N: usize>(&self, ptr: Ptr, offset: u64) -> Result<[u8; N], Errno> {
+        self.slice(ptr.at(offset), N as u64)?
+            .try_into()
+            .map_err(|_| Errno::Fault)
+    }
+
+    /// Writes `bytes` at `ptr`.
+    pub(super) fn write(&mut self, ptr: Ptr, bytes: &[u8]) -> Result<(), Errno> {
+        self.write_at(ptr, 0, bytes)
+    }
+
+    /// Writes `bytes` at `ptr + offset`.
+    pub(super) fn write_at(&mut self, ptr: Ptr, offset: u64, bytes: &[u8]) -> Result<(), Errno> {
+        self.slice_mut(ptr.at(offset), bytes.len() as u64)?
+            .copy_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Writes a little-endian u32 at `ptr`.
+    pub(super) fn write_u32(&mut self, ptr: Ptr, value: u32) -> Result<(), Errno> {
+        self.write(ptr, &value.to_le_bytes())
+    }
+
+    /// Writes a little-endian u64 at `ptr`.
+    pub(super) fn write_u64(&mut self, ptr: Ptr, value: u64) -> Result<(), Errno> {
+        self.write(ptr, &value.to_le_bytes())
+    }
+
+    /// Hands the `len` bytes from `ptr + offset` to `fill`, to be overwritten.
+    pub(super) fn fill(
+        &mut self,
+        ptr: Ptr,
+        offset: u64,
+        len: u64,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        fill(self.slice_mut(ptr.at(offset), len)?)
+    }
+
+    /// Reads a path.
+    ///
+    /// # Errors
+    /// `fault` outside the memory; `nametoolong` from [`PATH_MAX`] bytes on, before a byte is copied;
+    /// `ilseq` if it is not UTF-8; `inval` if it contains a NUL, which no host path can.
+    pub(super) fn read_path(&self, ptr: Ptr, len: Size) -> Result<String, Errno> {
+        let bytes = self.slice(ptr.at(0), u64::from(len))?;
+        if len >= PATH_MAX {
+            return Err(Errno::Nametoolong);
+        }
+        let path = std::str::from_utf8(bytes).map_err(|_| Errno::Ilseq)?;
+        if path.contains('\0') {
+            return Err(Errno::Inval);
+        }
+        Ok(path.to_owned())
+    }
+
+    /// Reads and checks an array of iovecs: the array and every range in it, before anything is moved.
+    ///
+    /// # Errors
+    /// `inval` for more than 65,536 iovecs, `fault` if the array or one of the ranges leaves the memory.
+    pub(super) fn iovecs(&self, ptr: Ptr, count: Size) -> Result<Iovecs, Errno> {
+        if count > MAX_IOVECS {
+            return Err(Errno::Inval);
+        }
+        let array = self.slice(ptr.at(0), u64::from(count) * Iovec::SIZE)?;
+        let mut iovecs = Iovecs {
+            inline: [Iovec::default(); INLINE],
+            used: 0,
+            spilled: Vec::new(),
+            total: 0,
+        };
+        let (records, _) = array.as_chunks::<{ Iovec::SIZE as usize }>();
+        for record in records {
+            let iovec = Iovec::from_bytes(record);
+            self.slice(u64::from(iovec.buf), u64::from(iovec.len))?;
+            iovecs.push(iovec);
+        }
+        Ok(iovecs)
+    }
+}
+
+/// Ranges of the guest's memory that were checked when they were read. The memory cannot shrink, so they hold.
+pub(super) struct Iovecs {
+    inline: [Iovec; INLINE],
+    used: usize,
+    spilled: Vec<Iovec>,
+    /// Bytes in all of them; at most [`MAX_TRANSFER`].
+    total: u64,
+}
+
+impl Iovecs {
+    fn push(&mut self, iovec: Iovec) {
+        let room = MAX_TRANSFER - self.total;
+        let len = u64::from(iovec.len).min(room);
+        if len == 0 || self.used == MAX_SLICES {
+            return;
+        }
+        let iovec = Iovec {
+            buf: iovec.buf,
+            len: len as u32,
+        };
+        match self.inline.get_mut(self.used) {
+            Some(place) => *place = iovec,
+            None => self.spilled.push(iovec),
+        }
+        self.used += 1;
+        self.total += len;
+    }
+
+    /// Bytes to move.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The ranges that hold bytes `from..from + max`, cut to them.
+    fn window(&self, from: u64, max: u64) -> impl Iterator<Item = (u64, u64)> {
+        let mut skip = from;
+        let mut left = max;
+        self.inline
+            .iter()
+            .take(self.used)
+            .chain(&self.spilled)
+            .filter_map(move |iovec| {
+                let len = u64::from(iovec.len);
+                let skipped = skip.min(len);
+                skip -= skipped;
+                let taken = (len - skipped).min(left);
+                left -= taken;
+                (taken > 0).then(|| (u64::from(iovec.buf) + skipped, taken))
+            })
+    }
+
+    /// Calls `write` with the bytes `from..from + max` in place.
+    pub(super) fn with_slices<R>(
+        &self,
+        memory: &GuestMemory<'_>,
+        from: u64,
+        max: u64,
+        write: impl FnOnce(&[IoSlice<'_>]) -> R,
+    ) -> Result<R, Errno> {
+        let mut inline = [IoSlice::new(&[]); INLINE];
+        if self.used <= INLINE {
+            let mut used = 0;
+            for (place, (addr, len)) in inline.iter_mut().zip(self.window(from, max)) {
+                *place = IoSlice::new(memory.slice(addr, len)?);
+                used += 1;
+            }
+            return Ok(write(inline.get(..used).unwrap_or_default()));
+        }
+        let mut slices = Vec::with_capacity(self.used);
+        for (addr, len) in self.window(from, max) {
+            slices.push(IoSlice::new(memory.slice(addr, len)?));
+        }
+        Ok(write(&slices))
+    }
+
+    /// Calls `read` with the bytes `from..from + max` in place, to be overwritten in order.
+    ///
+    /// Where two ranges overlap, only the first is handed on: a shorter read, as any may be.
+    pub(super) fn with_slices_mut<R>(
+        &self,
+        memory: &mut GuestMemory<'_>,
+        from: u64,
+        max: u64,
+        read: impl FnOnce(&mut [IoSliceMut<'_>]) -> R,
+    ) -> Result<R, Errno> {
+        let mut ranges: Vec<(u64, u64, usize)> = self
+            .window(from, max)
+            .enumerate()
+            .map(|(order, (addr, len))| (addr, len, order))
+            .collect();
+        let Some(&(addr, len, _)) = ranges.first() else {
+            return Ok(read(&mut []));
+        };
+        ranges.sort_unstable();
+        if ranges.len() == 1 || !disjoint(&ranges) {
+            return Ok(read(&mut [IoSliceMut::new(memory.slice_mut(addr, len)?)]));
+        }
+        // Cut the memory from the lowest range to the highest, then put the pieces back into the guest's order.
+        let end = ranges.last().map_or(0, |(addr, len, _)| addr + len);
+        let mut rest = memory.slice_mut(0, end)?;
+        let mut start = 0;
+        let mut slices: Vec<(usize, IoSliceMut<'_>)> = Vec::with_capacity(ranges.len());
+        for (addr, len, order) in ranges {
+            let (_, tail) = rest.split_at_mut_checked((addr - start) as usize).ok_or(Errno::Fault)?;
+            let (piece, tail) = tail.split_at_mut_checked(len as usize).ok_or(Errno::Fault)?;
+            slices.push((order, IoSliceMut::new(piece)));
+            rest = tail;
+            start = addr + len;
+        }
+        slices.sort_unstable_by_key(|(order, _)| *order);
+        let mut slices: Vec<IoSliceMut<'_>> = slices.into_iter().map(|(_, slice)| slice).collect();
+        Ok(read(&mut slices))
+    }
+}
+
+/// Whether no two of `ranges`, sorted by address, share a byte.
+fn disjoint(ranges: &[(u64, u64, usize)]) -> bool {
+    ranges
+        .iter()
+        .zip(ranges.iter().skip(1))
+        .all(|(low, high)| low.0 + low.1 <= high.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_disjoint_when_they_only_touch() {
+        assert!(disjoint(&[(0, 4, 0), (4, 4, 2), (8, 4, 1)]));
+        assert!(!disjoint(&[(0, 5, 0), (4, 4, 2)]));
+        assert!(disjoint(&[]));
+    }
+
+    #[test]
+    fn a_window_cuts_ranges_and_skips_what_is_done() {
+        let mut iovecs = Iovecs {
+            inline: [Iovec::default(); INLINE],
+            used: 0,
+            spilled: Vec::new(),
+            total: 0,
+        };
+        for n in 0..10 {
+            iovecs.push(Iovec { buf: n * 100, len: 10 });
+        }
+        assert_eq!(iovecs.total(), 100);
+        assert_eq!(iovecs.window(5, 10).collect::<Vec<_>>(), [(5, 5), (100, 5)]);
+        assert_eq!(iovecs.window(85, 1000).collect::<Vec<_>>(), [(805, 5), (900, 10)]);
+        assert_eq!(iovecs.window(100, 1).count(), 0);
+    }
+
+    #[test]
+    fn aliased_ranges_are_cut_to_what_one_call_may_move() {
+        let mut iovecs = Iovecs {
+            inline: [Iovec::default(); INLINE],
+            used: 0,
+            spilled: Vec::new(),
+            total: 0,
+        };
+        for _ in 0..MAX_SLICES + 5 {
+            iovecs.push(Iovec { buf: 0, len: 1 << 27 });
+        }
+        assert_eq!(iovecs.total(), MAX_TRANSFER);
+    }
+}
