@@ -21,7 +21,7 @@
 //!             (func (export "add") (param i32 i32) (result i32)
 //!                 (call $log (i32.const 8) (i32.const 6))
 //!                 (i32.add (local.get 0) (local.get 1))))"#)?;
-//!     let mut linker = Linker::<()>::new(&engine);
+//!     let mut linker = Linker::new(&engine);
 //!     linker.func("env", "log", |mem: &mut LinearMemory, ptr: u32, len: u32| -> Result<(), Error> {
 //!         println!("guest says {}", mem.read_str(ptr, len)?);
 //!         Ok(())
@@ -131,7 +131,7 @@
 //!         (import "env" "each" (func $each (param i32)))
 //!         (func (export "visit") (param i32) (result i32) (i32.mul (local.get 0) (local.get 0)))
 //!         (func (export "run") (call $each (i32.const 4))))"#)?;
-//! let mut linker = Linker::<Vec<i32>>::new(&engine);
+//! let mut linker = Linker::<Vec<i32>>::with_data(&engine);
 //! linker.func_with("env", "each", |caller: &mut Caller<'_, Vec<i32>>, count: i32| -> Result<(), Error> {
 //!     let visit = caller.get_export("visit").and_then(Extern::into_func).ok_or_else(|| Error::host("no `visit`"))?;
 //!     let visit = visit.typed::<i32, i32>(caller)?;
@@ -163,7 +163,7 @@
 //!     (module
 //!         (import "env" "fetch" (func $fetch (param i32) (result i32)))
 //!         (func (export "sum") (result i32) (i32.add (call $fetch (i32.const 1)) (call $fetch (i32.const 2)))))"#)?;
-//! let mut linker = Linker::<()>::new(&engine);
+//! let mut linker = Linker::new(&engine);
 //! linker.func("env", "fetch", |_: &mut LinearMemory, key: u32| -> Result<u32, Halt> {
 //!     Err(Suspend::new(key).into())
 //! })?;

@@ -75,9 +75,18 @@ impl<T> std::fmt::Debug for Linker<T> {
     }
 }
 
+impl Linker {
+    /// An empty linker for modules of `engine` and stores without data.
+    ///
+    /// Only for these, so that nobody has to write the type; see [`Linker::with_data`] for others.
+    pub fn new(engine: &Engine) -> Linker {
+        Linker::with_data(engine)
+    }
+}
+
 impl<T: Send + 'static> Linker<T> {
-    /// An empty linker for modules of `engine`.
-    pub fn new(engine: &Engine) -> Linker<T> {
+    /// An empty linker for modules of `engine` and stores whose data is a `T`: `Linker::<T>::with_data(&engine)`.
+    pub fn with_data(engine: &Engine) -> Linker<T> {
         Linker {
             engine: Some(engine.clone()),
             ..Linker::default()
@@ -385,7 +394,7 @@ mod tests {
     #[test]
     fn a_clone_outlives_its_original() {
         let engine = Engine::default();
-        let mut linker = Linker::<u32>::new(&engine);
+        let mut linker = Linker::<u32>::with_data(&engine);
         linker
             .func_with("e", "f", |caller: &mut Caller<'_, u32>, by: u32| {
                 *caller.data_mut() += by;

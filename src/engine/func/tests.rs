@@ -342,7 +342,7 @@ fn tables_and_references_go_between_instances_and_the_host() {
         Val::FuncRef(None),
     )
     .unwrap();
-    let mut linker = Linker::new(&engine);
+    let mut linker = Linker::with_data(&engine);
     linker.define(&store, "e", "t", table).unwrap();
     let owner = module(
         &engine,
