@@ -207,8 +207,7 @@ struct Decoder<'b> {
 
 impl<'b> Decoder<'b> {
     fn new(engine: &Engine, bytes: &'b [u8]) -> Decoder<'b> {
-        let features = engine.config().features;
-        let for_validator = features.for_validator();
+        let for_validator = engine.config().features.for_validator();
         let module = ModuleInner {
             engine: engine.clone(),
             file: None,
@@ -234,7 +233,6 @@ impl<'b> Decoder<'b> {
             elems: Vec::new(),
             datas: Vec::new(),
             name_section: None,
-            features,
             code: CodeTable::new(0),
             names: OnceLock::new(),
         };

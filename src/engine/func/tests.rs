@@ -49,7 +49,7 @@ fn what_does_not_fit_a_function_is_refused() {
         &Linker::<()>::default(),
         "(module (func (export \"f\") (param i32)) (memory (export \"m\") 1) (func (export \"g\")))",
     );
-    let mut text = |result: Result<Vec<Val>, Error>| result.unwrap_err().to_string();
+    let text = |result: Result<Vec<Val>, Error>| result.unwrap_err().to_string();
     assert_eq!(
         text(app.invoke("f", &[])),
         "0 arguments given, (func (param i32)) has 1"
