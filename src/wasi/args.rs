@@ -79,3 +79,67 @@ pub(super) fn write_sizes(
     memory.write_u32(count, u32::try_from(strings.len()).map_err(|_| Errno::Overflow)?)?;
     memory.write_u32(buf_size, u32::try_from(bytes).map_err(|_| Errno::Overflow)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasi::WasiEnv;
+    use crate::wasi::testing::{Guest, MEMORY, plain};
+
+    fn guest() -> Guest {
+        Guest::new(WasiEnv::new().with_args(vec!["a".into(), "bc".into(), String::new()]))
+    }
+
+    #[test]
+    fn arguments_and_their_pointers() {
+        let mut guest = guest();
+        assert_eq!(guest.call(|cx| get(cx, Ptr(0x20), Ptr(0x10))), Ok(()));
+        guest.expect(0x10, b"a\0bc\0\0");
+        guest.expect(0x20, b"\x10\0\0\0\x12\0\0\0\x15\0\0\0");
+    }
+
+    #[test]
+    fn their_number_and_bytes() {
+        let mut guest = guest();
+        assert_eq!(guest.call(|cx| sizes_get(cx, Ptr(0x20), Ptr(0x10))), Ok(()));
+        guest.expect(0x20, b"\x03\0\0\0");
+        guest.expect(0x10, b"\x06\0\0\0");
+    }
+
+    #[test]
+    fn none_write_nothing() {
+        let mut guest = Guest::new(plain());
+        assert_eq!(guest.call(|cx| get(cx, Ptr(0x20), Ptr(0x10))), Ok(()));
+        guest.expect(0x10, b"????????");
+        guest.expect(0x20, b"????????");
+    }
+
+    #[test]
+    fn fault_outside_the_memory() {
+        let mut guest = guest();
+        for (argv, argv_buf) in [
+            (MEMORY - 11, 0x10),
+            (0x20, MEMORY - 5),
+            (u32::MAX, 0),
+            (0, u32::MAX),
+            (MEMORY, MEMORY),
+        ] {
+            assert_eq!(guest.call(|cx| get(cx, Ptr(argv), Ptr(argv_buf))), Err(Errno::Fault));
+        }
+        assert_eq!(
+            guest.call(|cx| sizes_get(cx, Ptr(MEMORY - 3), Ptr(0x10))),
+            Err(Errno::Fault)
+        );
+        assert_eq!(
+            guest.call(|cx| sizes_get(cx, Ptr(0x30), Ptr(u32::MAX - 2))),
+            Err(Errno::Fault)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_passed_on_ends_the_run() {
+        let mut guest = Guest::new(WasiEnv::new().with_args(vec!["a\0b".into()]));
+        let stop = guest.stop(|cx| sizes_get(cx, Ptr(0), Ptr(4)));
+        assert!(matches!(stop, Err(Stop::Host(_))));
+    }
+}

@@ -84,6 +84,8 @@ pub(super) fn time_get(cx: &mut Call<'_>, id: u32, _precision: Timestamp, time: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wasi::abi::Errno;
+    use crate::wasi::testing::{Guest, MEMORY, plain};
 
     #[test]
     fn clocks_do_not_run_backwards_nor_start_at_zero() {
@@ -107,5 +109,29 @@ mod tests {
         let before = clocks.now(Clockid::ThreadCputime);
         std::thread::sleep(std::time::Duration::from_millis(200));
         assert!(clocks.now(Clockid::ThreadCputime) - before < 20_000_000);
+    }
+
+    #[test]
+    fn clocks_are_read_as_u64() {
+        let mut guest = Guest::new(plain());
+        for id in 0..4 {
+            assert_eq!(guest.call(|cx| time_get(cx, id, 1, Ptr(0x10))), Ok(()));
+            assert_eq!(guest.call(|cx| res_get(cx, id, Ptr(0x30))), Ok(()));
+            assert_ne!(guest.u64_at(Ptr(0x30)), 0);
+            let now = guest.u64_at(Ptr(0x10)).to_le_bytes();
+            guest.expect(0x10, &now);
+        }
+    }
+
+    #[test]
+    fn inval_and_fault() {
+        let mut guest = Guest::new(plain());
+        for id in [4, u32::MAX] {
+            assert_eq!(guest.call(|cx| time_get(cx, id, 1, Ptr(0x10))), Err(Errno::Inval));
+            assert_eq!(guest.call(|cx| res_get(cx, id, Ptr(0x10))), Err(Errno::Inval));
+        }
+        assert_eq!(guest.call(|cx| time_get(cx, 0, 1, Ptr(MEMORY - 7))), Err(Errno::Fault));
+        assert_eq!(guest.call(|cx| res_get(cx, 0, Ptr(u32::MAX))), Err(Errno::Fault));
+        guest.expect(0x10, b"????????");
     }
 }

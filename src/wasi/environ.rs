@@ -40,3 +40,39 @@ pub(super) fn sizes_get(cx: &mut Call<'_>, count: Ptr, buf_size: Ptr) -> Result<
         buf_size,
     )?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasi::WasiEnv;
+    use crate::wasi::abi::Errno;
+    use crate::wasi::testing::{Guest, MEMORY};
+
+    fn guest() -> Guest {
+        Guest::new(
+            WasiEnv::new()
+                .with_env("A".into(), "1".into())
+                .with_env("B".into(), String::new()),
+        )
+    }
+
+    #[test]
+    fn variables_and_their_pointers() {
+        let mut guest = guest();
+        assert_eq!(guest.call(|cx| get(cx, Ptr(0x20), Ptr(0x10))), Ok(()));
+        guest.expect(0x10, b"A=1\0B=\0");
+        guest.expect(0x20, b"\x10\0\0\0\x14\0\0\0");
+        assert_eq!(guest.call(|cx| get(cx, Ptr(MEMORY - 4), Ptr(0x10))), Err(Errno::Fault));
+    }
+
+    #[test]
+    fn their_number_and_bytes() {
+        let mut guest = guest();
+        assert_eq!(guest.call(|cx| sizes_get(cx, Ptr(0x10), Ptr(0x14))), Ok(()));
+        guest.expect(0x10, b"\x02\0\0\0\x07\0\0\0");
+        assert_eq!(
+            guest.call(|cx| sizes_get(cx, Ptr(0x10), Ptr(MEMORY - 3))),
+            Err(Errno::Fault)
+        );
+    }
+}

@@ -31,6 +31,8 @@ mod sandbox;
 mod sched;
 mod sock;
 mod stdio;
+#[cfg(test)]
+mod testing;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

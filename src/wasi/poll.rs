@@ -210,3 +210,217 @@ fn ready(cx: &Call<'_>, subscription: &Subscription, fd: Fd, interest: Interest,
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::wasi::WasiEnv;
+    use crate::wasi::host::HostFile;
+    use crate::wasi::testing::{Guest, MEMORY, OUT, interrupt_soon, plain};
+
+    const IN: u32 = 0x1000;
+    const EVENTS: u32 = 0x4000;
+    const MS: u64 = 1_000_000;
+
+    fn clock(id: u32, timeout: u64, flags: u16) -> [u8; 48] {
+        let mut bytes = [0; 48];
+        bytes[16..20].copy_from_slice(&id.to_le_bytes());
+        bytes[24..32].copy_from_slice(&timeout.to_le_bytes());
+        bytes[40..42].copy_from_slice(&flags.to_le_bytes());
+        bytes
+    }
+
+    fn fd(eventtype: u8, fd: u32) -> [u8; 48] {
+        let mut bytes = [0; 48];
+        bytes[8] = eventtype;
+        bytes[16..20].copy_from_slice(&fd.to_le_bytes());
+        bytes
+    }
+
+    /// Puts subscriptions down; each one's number is its userdata.
+    fn subscribe(guest: &mut Guest, subscriptions: &[[u8; 48]]) -> Size {
+        for (index, bytes) in subscriptions.iter().enumerate() {
+            guest.put(IN + 48 * index as u32, bytes);
+            guest.put(IN + 48 * index as u32, &(index as u64).to_le_bytes());
+        }
+        subscriptions.len() as Size
+    }
+
+    /// Events as (userdata, errno, nbytes, flags).
+    fn poll(guest: &mut Guest, subscriptions: &[[u8; 48]]) -> Vec<(u64, u16, u64, u16)> {
+        let count = subscribe(guest, subscriptions);
+        assert_eq!(guest.call(|cx| oneoff(cx, Ptr(IN), Ptr(EVENTS), count, OUT)), Ok(()));
+        let happened = guest.u32_at(OUT);
+        assert!(happened > 0);
+        (0..happened)
+            .map(|index| {
+                let at = EVENTS + 32 * index;
+                let memory = guest.memory();
+                let userdata = memory.read_u64(at).unwrap();
+                let (errno, flags) = (memory.read_u16(at + 8).unwrap(), memory.read_u16(at + 24).unwrap());
+                (userdata, errno, memory.read_u64(at + 16).unwrap(), flags)
+            })
+            .collect()
+    }
+
+    fn with_pipe() -> (Guest, std::io::PipeWriter) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let mut guest = Guest::new(plain());
+        let file = Object::File(HostFile::shared(reader.into()));
+        assert_eq!(guest.insert(Descriptor::stream(file, Rights::FD_READ)), 3);
+        (guest, writer)
+    }
+
+    #[test]
+    fn an_event_is_32_bytes() {
+        let mut guest = Guest::new(plain().with_stdin("abc"));
+        subscribe(&mut guest, &[fd(1, 0)]);
+        guest.put(IN, b"userdata");
+        assert_eq!(guest.call(|cx| oneoff(cx, Ptr(IN), Ptr(EVENTS), 1, OUT)), Ok(()));
+        guest.expect(EVENTS, b"userdata\0\0\x01\0\0\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    }
+
+    #[test]
+    fn clocks_relative_and_absolute() {
+        let mut guest = Guest::new(plain());
+        let begun = Instant::now();
+        assert_eq!(poll(&mut guest, &[clock(1, 30 * MS, 0)]), [(0, 0, 0, 0)]);
+        assert!(begun.elapsed() >= Duration::from_millis(30));
+        let begun = Instant::now();
+        // The earlier of two, and one whose time is past already.
+        assert_eq!(
+            poll(&mut guest, &[clock(0, u64::MAX, 0), clock(1, 20 * MS, 0)]),
+            [(1, 0, 0, 0)]
+        );
+        assert_eq!(
+            poll(&mut guest, &[clock(0, 1, 1), clock(1, u64::MAX, 1)]),
+            [(0, 0, 0, 0)]
+        );
+        let soon = host::realtime() + 20 * MS;
+        assert_eq!(poll(&mut guest, &[clock(0, soon, 1)]), [(0, 0, 0, 0)]);
+        assert!(host::realtime() >= soon);
+        let now = guest.env.with(|ctx| ctx.clocks.now(Clockid::Monotonic));
+        assert_eq!(poll(&mut guest, &[clock(1, now + 20 * MS, 1)]), [(0, 0, 0, 0)]);
+        assert!(begun.elapsed() >= Duration::from_millis(60));
+    }
+
+    #[test]
+    fn what_can_never_happen_is_an_event_with_its_errno() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let hopeless = [
+            clock(2, 1, 0),
+            clock(9, 1, 0),
+            clock(1, 1, 2),
+            fd(1, 99),
+            fd(2, 0),
+            fd(1, 1),
+            fd(1, 3),
+        ];
+        let far = clock(1, u64::MAX, 0);
+        let events = poll(&mut guest, &[&hopeless[..], &[far]].concat());
+        let errnos: Vec<u16> = events.iter().map(|event| event.1).collect();
+        use Errno::{Badf, Inval, Isdir, Notsup};
+        assert_eq!(
+            errnos,
+            [Notsup, Inval, Inval, Badf, Badf, Badf, Isdir].map(|errno| errno as u16)
+        );
+    }
+
+    #[test]
+    fn files_captures_and_embedders_bytes_are_ready_always() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("f"), "0123").unwrap();
+        let env = WasiEnv::builder()
+            .dir(dir.path(), "/")
+            .unwrap()
+            .stdin("abc")
+            .capture_stdout()
+            .build();
+        let mut guest = Guest::new(env);
+        let file = guest.create("f");
+        let ready = [
+            fd(1, 0),
+            fd(2, 1),
+            fd(2, 2),
+            fd(1, file),
+            fd(2, file),
+            clock(1, u64::MAX, 0),
+        ];
+        let events = poll(&mut guest, &ready);
+        assert_eq!(
+            events,
+            [
+                (0, 0, 3, 0),
+                (1, 0, ROOM, 0),
+                (2, 0, ROOM, 0),
+                (3, 0, 4, 0),
+                (4, 0, ROOM, 0)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_pipe_is_ready_when_something_comes_and_hangs_up_when_nobody_writes() {
+        let (mut guest, mut writer) = with_pipe();
+        assert_eq!(poll(&mut guest, &[fd(1, 3), clock(1, 10 * MS, 0)]), [(1, 0, 0, 0)]);
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            writer.write_all(b"12345").unwrap();
+            writer
+        });
+        assert_eq!(
+            poll(&mut guest, &[fd(1, 3), fd(1, 3), clock(1, u64::MAX, 0)]),
+            [(0, 0, 5, 0), (1, 0, 5, 0)]
+        );
+        drop(thread.join().unwrap());
+        assert_eq!(poll(&mut guest, &[fd(1, 3)]), [(0, 0, 5, 1)]);
+    }
+
+    #[test]
+    fn the_longest_sleep_ends_when_a_stop_is_requested_and_goes_on_when_resumed() {
+        let (mut guest, _writer) = with_pipe();
+        let count = subscribe(&mut guest, &[clock(1, u64::MAX, 0), fd(1, 3)]);
+        let thread = interrupt_soon(&guest.interrupt_handle());
+        let stop = guest.stop(|cx| oneoff(cx, Ptr(IN), Ptr(EVENTS), count, OUT));
+        assert!(matches!(stop, Err(Stop::Interrupted)));
+        thread.join().unwrap();
+        // 60 ms of 80 are over when it is resumed: it must not take 80 more.
+        let mut guest = Guest::new(plain());
+        let count = subscribe(&mut guest, &[clock(1, 80 * MS, 0)]);
+        guest.interrupt_handle().interrupt();
+        let begun = Instant::now();
+        assert!(matches!(
+            guest.stop(|cx| oneoff(cx, Ptr(IN), Ptr(EVENTS), count, OUT)),
+            Err(Stop::Interrupted)
+        ));
+        std::thread::sleep(Duration::from_millis(60));
+        guest.resume();
+        let resumed = Instant::now();
+        assert_eq!(guest.call(|cx| oneoff(cx, Ptr(IN), Ptr(EVENTS), count, OUT)), Ok(()));
+        assert!(begun.elapsed() >= Duration::from_millis(80));
+        assert!(resumed.elapsed() < Duration::from_millis(70));
+    }
+
+    #[test]
+    fn errnos() {
+        let mut guest = Guest::new(plain());
+        subscribe(&mut guest, &[clock(1, 1, 0)]);
+        let mut go =
+            |input, out, count, nevents| guest.call(|cx| oneoff(cx, Ptr(input), Ptr(out), count, Ptr(nevents)));
+        assert_eq!(go(IN, EVENTS, 0, 0), Err(Errno::Inval));
+        assert_eq!(go(IN, EVENTS, u32::MAX, 0), Err(Errno::Inval));
+        assert_eq!(go(IN, EVENTS, 1025, 0), Err(Errno::Inval));
+        assert_eq!(go(MEMORY - 47, EVENTS, 1, 0), Err(Errno::Fault));
+        assert_eq!(go(IN, MEMORY - 31, 1, 0), Err(Errno::Fault));
+        assert_eq!(go(IN, EVENTS, 1, MEMORY - 3), Err(Errno::Fault));
+        subscribe(&mut guest, &[fd(3, 0)]);
+        assert_eq!(
+            guest.call(|cx| oneoff(cx, Ptr(IN), Ptr(EVENTS), 1, OUT)),
+            Err(Errno::Inval)
+        );
+    }
+}

@@ -29,3 +29,32 @@ pub(super) fn get(cx: &mut Call<'_>, buf: Ptr, buf_len: Size) -> Result<(), Stop
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasi::testing::{Guest, MEMORY, plain};
+
+    #[test]
+    fn the_range_and_nothing_else_is_filled() {
+        let mut guest = Guest::new(plain());
+        assert_eq!(guest.call(|cx| get(cx, Ptr(0x10), 32)), Ok(()));
+        assert_ne!(guest.bytes(0x10, 32), [b'?'; 32]);
+        assert_eq!((guest.bytes(0xf, 1), guest.bytes(0x30, 1)), (vec![b'?'], vec![b'?']));
+        let first = guest.bytes(0x10, 32);
+        assert_eq!(guest.call(|cx| get(cx, Ptr(0x10), 32)), Ok(()));
+        assert_ne!(guest.bytes(0x10, 32), first);
+        assert_eq!(guest.call(|cx| get(cx, Ptr(0x100), 0)), Ok(()));
+        guest.expect(0x100, b"????");
+    }
+
+    #[test]
+    fn the_range_is_checked_before_a_byte_is_written() {
+        let mut guest = Guest::new(plain());
+        assert_eq!(guest.call(|cx| get(cx, Ptr(MEMORY - 8), 8)), Ok(()));
+        for (buf, len) in [(0x10, u32::MAX), (MEMORY - 7, 8), (u32::MAX, u32::MAX), (u32::MAX, 1)] {
+            assert_eq!(guest.call(|cx| get(cx, Ptr(buf), len)), Err(Errno::Fault));
+        }
+        guest.expect(0x10, b"????????");
+    }
+}

@@ -99,9 +99,9 @@ impl Dir {
             })
             .custom_flags(flags.bits() as i32);
         let opened = match self.cap.open_with(path, &options) {
-            Err(err) if err.kind() == io::ErrorKind::PermissionDenied && how.directory && !write => {
-                // A directory that may be searched but not listed.
-                options.custom_flags((flags | host::SEARCH_ONLY).bits() as i32);
+            // A directory that may be searched but not listed.
+            Err(err) if how.directory && !write && host::is_access_denied(&err) => {
+                options.custom_flags(host::SEARCH_DIRECTORY.bits() as i32);
                 self.cap.open_with(path, &options)
             }
             other => other,
@@ -169,7 +169,9 @@ impl Dir {
 
     /// Removes an empty directory.
     pub(super) fn remove_directory(&self, path: &str) -> Result<(), Errno> {
-        Ok(self.cap.remove_dir(path)?)
+        // A trailing slash says again that it is a directory; cap-std would look for an entry `.` in it.
+        let name = path.trim_end_matches('/');
+        Ok(self.cap.remove_dir(if name.is_empty() { path } else { name })?)
     }
 
     /// Removes a file or a link.

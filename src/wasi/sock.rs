@@ -149,3 +149,122 @@ fn socket<'c>(cx: &'c Call<'_>, fd: Fd) -> Result<&'c HostFile, Errno> {
         _ => Err(Errno::Notsock),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpListener, TcpStream};
+
+    use super::*;
+    use crate::wasi::WasiEnv;
+    use crate::wasi::testing::{Guest, MEMORY, OUT, interrupt_soon, plain};
+
+    const FLAGS_OUT: Ptr = Ptr(0xf010);
+
+    fn listening() -> (Guest, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        (Guest::new(WasiEnv::builder().listener(listener).unwrap().build()), addr)
+    }
+
+    fn connected() -> (Guest, TcpStream) {
+        let (mut guest, addr) = listening();
+        let stream = TcpStream::connect(addr).unwrap();
+        assert_eq!(guest.call(|cx| accept(cx, 3, Fdflags::NONE, OUT)), Ok(()));
+        assert_eq!(guest.u32_at(OUT), 4);
+        (guest, stream)
+    }
+
+    fn receive(guest: &mut Guest, ranges: &[(u32, u32)], flags: Riflags) -> Result<u32, Errno> {
+        let (iovs, len) = guest.iovecs(ranges);
+        guest.call(|cx| recv(cx, 4, iovs, len, flags, OUT, FLAGS_OUT))?;
+        Ok(guest.u32_at(OUT))
+    }
+
+    #[test]
+    fn a_connection_is_accepted_received_from_and_sent_to() {
+        let (mut guest, mut stream) = connected();
+        stream.write_all(b"ping").unwrap();
+        assert_eq!(receive(&mut guest, &[(0x20, 2), (0x30, 8)], Riflags::RECV_PEEK), Ok(2));
+        guest.put(0x20, b"??");
+        assert_eq!(receive(&mut guest, &[(0x20, 2), (0x30, 8)], Riflags::NONE), Ok(4));
+        guest.expect(0x20, b"pi");
+        guest.expect(0x30, b"ng??????");
+        guest.expect(FLAGS_OUT.0, b"\0\0");
+        let (iovs, len) = guest.iovecs(&[(0x20, 2), (0x30, 2)]);
+        assert_eq!(guest.call(|cx| send(cx, 4, iovs, len, 0, OUT)), Ok(()));
+        assert_eq!(guest.u32_at(OUT), 4);
+        assert_eq!(guest.call(|cx| shutdown(cx, 4, Sdflags::WR)), Ok(()));
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer, "ping");
+        drop(stream);
+        assert_eq!(receive(&mut guest, &[(0x20, 2)], Riflags::NONE), Ok(0), "the end");
+    }
+
+    #[test]
+    fn waitall_waits_for_all() {
+        let (mut guest, mut stream) = connected();
+        stream.write_all(b"ab").unwrap();
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(30));
+            stream.write_all(b"cd").unwrap();
+            stream
+        });
+        assert_eq!(
+            receive(&mut guest, &[(0x20, 1), (0x30, 3)], Riflags::RECV_WAITALL),
+            Ok(4)
+        );
+        guest.expect(0x30, b"bcd");
+        drop(thread.join().unwrap());
+        assert_eq!(receive(&mut guest, &[(0x20, 4)], Riflags::RECV_WAITALL), Ok(0));
+    }
+
+    #[test]
+    fn waiting_ends_when_a_stop_is_requested() {
+        let (mut guest, addr) = listening();
+        let thread = interrupt_soon(&guest.interrupt_handle());
+        assert!(matches!(
+            guest.stop(|cx| accept(cx, 3, Fdflags::NONE, OUT)),
+            Err(Stop::Interrupted)
+        ));
+        thread.join().unwrap();
+        guest.resume();
+        let _stream = TcpStream::connect(addr).unwrap();
+        assert_eq!(guest.call(|cx| accept(cx, 3, Fdflags::NONBLOCK, OUT)), Ok(()));
+        assert_eq!(receive(&mut guest, &[(0x20, 4)], Riflags::NONE), Err(Errno::Again));
+        assert_eq!(
+            guest.call(|cx| crate::wasi::fd::stat::fdstat_set_flags(cx, 3, Fdflags::NONBLOCK)),
+            Ok(())
+        );
+        assert_eq!(guest.call(|cx| accept(cx, 3, Fdflags::NONE, OUT)), Err(Errno::Again));
+    }
+
+    #[test]
+    fn errnos() {
+        let (mut guest, _stream) = connected();
+        for (fd, errno) in [(1, Errno::Notsock), (77, Errno::Badf), (3, Errno::Notconn)] {
+            assert_eq!(
+                guest.call(|cx| recv(cx, fd, Ptr(0), 0, Riflags::NONE, OUT, FLAGS_OUT)),
+                Err(errno)
+            );
+            assert_eq!(guest.call(|cx| send(cx, fd, Ptr(0), 0, 0, OUT)), Err(errno));
+            assert_eq!(guest.call(|cx| shutdown(cx, fd, Sdflags::WR)), Err(errno));
+        }
+        for (fd, errno) in [(1, Errno::Notsock), (77, Errno::Badf), (4, Errno::Inval)] {
+            assert_eq!(guest.call(|cx| accept(cx, fd, Fdflags::NONE, OUT)), Err(errno));
+        }
+        assert_eq!(guest.call(|cx| accept(cx, 3, Fdflags::APPEND, OUT)), Err(Errno::Inval));
+        assert_eq!(
+            guest.call(|cx| accept(cx, 3, Fdflags::NONE, Ptr(MEMORY))),
+            Err(Errno::Fault)
+        );
+        assert_eq!(guest.call(|cx| shutdown(cx, 4, Sdflags::NONE)), Err(Errno::Inval));
+        assert_eq!(guest.call(|cx| shutdown(cx, 4, Sdflags(4))), Err(Errno::Inval));
+        assert_eq!(guest.call(|cx| send(cx, 4, Ptr(0), 0, 1, OUT)), Err(Errno::Inval));
+        assert_eq!(receive(&mut guest, &[(0, 1)], Riflags(4)), Err(Errno::Inval));
+        assert_eq!(receive(&mut guest, &[(MEMORY, 1)], Riflags::NONE), Err(Errno::Fault));
+        let mut guest = Guest::new(plain());
+        assert_eq!(guest.call(|cx| shutdown(cx, 0, Sdflags::WR)), Err(Errno::Notsock));
+    }
+}

@@ -446,7 +446,7 @@ impl Encoder<'_, '_> {
                     Op::MemoryFill => (bulk::memory_fill as Handler, Slow::MemoryFill),
                     _ => (bulk::memory_copy as Handler, Slow::MemoryCopy),
                 };
-                self.push(handler, fields(a, b, c, 0));
+                self.push(handler, fields(a, b, c, d));
                 // The long form works on copies of its own, in the canonical slots of the operands.
                 self.slow(kind, d, (d, d + 1, d + 2), 0);
             }

@@ -292,20 +292,23 @@ impl<'m> Translator<'m> {
     fn settle_locals(&mut self) {
         let mut copies = Vec::new();
         self.stack.settle_locals(|operand| copies.push(operand));
-        for operand in copies {
-            self.copy_to(operand.slot, operand);
-        }
+        self.emit_settled(copies.into_iter());
     }
 
     /// Copies the operands from `height` up into their canonical slots.
     fn settle_from(&mut self, height: usize) {
         let mut copies = Vec::new();
         self.stack.settle_from(height, |operand| copies.push(operand));
-        for operand in copies.into_iter().rev() {
-            self.copy_to(operand.slot, operand);
-        }
+        self.emit_settled(copies.into_iter().rev());
     }
 
+    fn emit_settled(&mut self, copies: impl Iterator<Item = Operand>) {
+        for operand in copies {
+            self.copy_to(operand.slot, operand);
+            // Other paths, or a callee, read the slot.
+            self.code.last_mut().expect("just emitted").keep = true;
+        }
+    }
 
     /// Whether `def` is the last instruction, and so may be changed or absorbed.
     fn is_last(&self, def: u32) -> bool {

@@ -455,7 +455,8 @@ impl Translator<'_> {
                 (self.unemit(), origin)
             });
             for to in old {
-                self.emit(Ins::new(Op::Copy(bank(ty))).d(to).a(Arg::slot(slot)));
+                let at = self.emit(Ins::new(Op::Copy(bank(ty))).d(to).a(Arg::slot(slot)));
+                self.code[at as usize].keep = true;
             }
             if let Some((ins, origin)) = redirected {
                 let depth = ins.depth;
@@ -537,7 +538,7 @@ impl Translator<'_> {
 
     /// Bulk operations on memory 0 are tried by a handler first; metered ones are charged by the driver.
     fn bulk(&mut self, op: Op, kind: Slow, i: u32, j: u32) {
-        if i != 0 || j != 0 || self.metering {
+        if i != 0 || j != 0 || self.metering || self.scratch.is_some() {
             return self.slow_bulk(kind, i, j);
         }
         let height = self.stack.len() - 3;

@@ -34,3 +34,45 @@ pub(in crate::wasi) fn dir_name(cx: &mut Call<'_>, fd: Fd, path: Ptr, path_len: 
     }
     Ok(GuestMemory::new(cx.host.memory()).write(path, name.as_bytes())?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasi::testing::{Guest, MEMORY};
+
+    #[test]
+    fn a_granted_directory_has_a_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let env = crate::WasiEnv::builder().dir(dir.path(), "/tmp").unwrap().build();
+        let mut guest = Guest::new(env);
+        guest.put(0x10, &[b'?'; 8]);
+        assert_eq!(guest.call(|cx| get(cx, 3, Ptr(0x10))), Ok(()));
+        guest.expect(0x10, b"\0\0\0\0\x04\0\0\0");
+        assert_eq!(guest.call(|cx| dir_name(cx, 3, Ptr(0x20), 4)), Ok(()));
+        guest.expect(0x20, b"/tmp");
+        assert_eq!(
+            guest.call(|cx| dir_name(cx, 3, Ptr(0x30), 9)),
+            Ok(()),
+            "more room than needed"
+        );
+        guest.expect(0x30, b"/tmp");
+    }
+
+    #[test]
+    fn badf_ends_the_search_for_granted_directories() {
+        let mut guest = Guest::new(crate::WasiEnv::new());
+        for fd in [0, 2, 3, u32::MAX] {
+            assert_eq!(guest.call(|cx| get(cx, fd, Ptr(0x10))), Err(Errno::Badf));
+            assert_eq!(guest.call(|cx| dir_name(cx, fd, Ptr(0x10), 8)), Err(Errno::Badf));
+        }
+    }
+
+    #[test]
+    fn nametoolong_and_fault() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        assert_eq!(guest.call(|cx| dir_name(cx, 3, Ptr(0x10), 0)), Err(Errno::Nametoolong));
+        assert_eq!(guest.call(|cx| dir_name(cx, 3, Ptr(MEMORY), 1)), Err(Errno::Fault));
+        assert_eq!(guest.call(|cx| get(cx, 3, Ptr(MEMORY - 7))), Err(Errno::Fault));
+    }
+}

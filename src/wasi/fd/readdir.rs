@@ -167,3 +167,156 @@ fn write_entry(
         whole: bytes == (Dirent::SIZE + entry.name.len()) as u64,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasi::testing::{Guest, MEMORY, OUT};
+
+    /// Lists from `cookie` into a buffer of `len` bytes: whole entries as (name, next, ino, type), and bytes used.
+    fn list(guest: &mut Guest, fd: Fd, len: u32, cookie: u64) -> (Vec<(String, u64, u64, u8)>, u32) {
+        assert_eq!(guest.call(|cx| readdir(cx, fd, Ptr(0x10), len, cookie, OUT)), Ok(()));
+        let used = guest.u32_at(OUT);
+        assert!(used <= len);
+        let bytes = guest.bytes(0x10, used);
+        let (mut at, mut entries) = (0, Vec::new());
+        while let Some(head) = bytes.get(at..at + 24) {
+            let word = |from: usize| u64::from_le_bytes(head[from..from + 8].try_into().unwrap());
+            let namlen = u32::from_le_bytes(head[16..20].try_into().unwrap()) as usize;
+            let Some(name) = bytes.get(at + 24..at + 24 + namlen) else {
+                break;
+            };
+            entries.push((String::from_utf8(name.to_vec()).unwrap(), word(0), word(8), head[20]));
+            at += 24 + namlen;
+        }
+        (entries, used)
+    }
+
+    fn all(guest: &mut Guest, len: u32) -> Vec<String> {
+        let (mut names, mut cookie) = (Vec::new(), 0);
+        loop {
+            let (entries, used) = list(guest, 3, len, cookie);
+            cookie = entries.last().map_or(cookie, |entry| entry.1);
+            names.extend(entries.into_iter().map(|entry| entry.0));
+            if used < len {
+                names.sort();
+                return names;
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_is_a_head_and_a_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        guest.create("ab");
+        let (mut entries, used) = list(&mut guest, 3, 256, 0);
+        assert_eq!(used, 3 * 24 + 5);
+        let cookies: Vec<u64> = entries.iter().map(|entry| entry.1).collect();
+        assert_eq!(cookies, [1, 2, 3]);
+        entries.sort();
+        use std::os::unix::fs::MetadataExt;
+        let ino = |path: &str| std::fs::metadata(dir.path().join(path)).unwrap().ino();
+        let seen: Vec<_> = entries
+            .iter()
+            .map(|(name, _, ino, kind)| (name.as_str(), *ino, *kind))
+            .collect();
+        // `..` leads out of what is granted: it shows the number of the directory itself.
+        assert_eq!(seen, [(".", ino("."), 3), ("..", ino("."), 3), ("ab", ino("ab"), 4)]);
+        assert_eq!(guest.bytes(0x10 + used, 1), b"?");
+    }
+
+    #[test]
+    fn any_buffer_lists_everything_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let mut expected = vec![String::from("."), String::from("..")];
+        for n in 0..300 {
+            let name = format!("file-{n}");
+            guest.create(&name);
+            let close = guest.env.with(|ctx| ctx.table.remove(4)).map(|_| ());
+            assert_eq!(close, Ok(()));
+            expected.push(name);
+        }
+        expected.sort();
+        for len in [33, 64, 100, 4096, 0x7000] {
+            assert_eq!(all(&mut guest, len), expected, "with a buffer of {len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_cookie_leads_back_to_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        for n in 0..50 {
+            guest.create(&format!("{n}"));
+        }
+        let (whole, _) = list(&mut guest, 3, 4096, 0);
+        for start in [1, 17, 50, 52, 3, 40, 2] {
+            let (rest, _) = list(&mut guest, 3, 4096, start);
+            assert_eq!(rest, whole[start as usize..]);
+        }
+        assert_eq!(list(&mut guest, 3, 4096, 1000), (vec![], 0), "a cookie of nothing");
+        assert_eq!(list(&mut guest, 3, 4096, u64::MAX), (vec![], 0));
+        assert_eq!(list(&mut guest, 3, 4096, 0).0, whole);
+    }
+
+    #[test]
+    fn small_buffers_get_what_fits() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        for len in [0, 1, 23] {
+            assert_eq!(list(&mut guest, 3, len, 0), (vec![], len));
+        }
+    }
+
+    #[test]
+    fn deleting_what_was_listed_skips_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        for n in 0..200 {
+            std::fs::write(dir.path().join(format!("{n:03}")), "").unwrap();
+        }
+        let mut guest = Guest::in_dir(dir.path());
+        let (mut cookie, mut seen) = (0, 0);
+        loop {
+            let (entries, used) = list(&mut guest, 3, 200, cookie);
+            for (name, next, ..) in &entries {
+                cookie = *next;
+                if !name.starts_with('.') {
+                    std::fs::remove_file(dir.path().join(name)).unwrap();
+                    seen += 1;
+                }
+            }
+            if used < 200 {
+                break;
+            }
+        }
+        assert_eq!(seen, 200);
+    }
+
+    #[test]
+    fn errnos() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let fd = guest.create("f");
+        let mut go = |fd, buf: u32, len, out: u32| guest.call(|cx| readdir(cx, fd, Ptr(buf), len, 0, Ptr(out)));
+        assert_eq!(go(fd, 0x10, 64, 0x80), Err(Errno::Notdir));
+        assert_eq!(go(1, 0x10, 64, 0x80), Err(Errno::Notdir));
+        assert_eq!(go(99, 0x10, 64, 0x80), Err(Errno::Badf));
+        assert_eq!(go(3, MEMORY - 10, 64, 0x80), Err(Errno::Fault));
+        assert_eq!(go(3, 0x10, u32::MAX, 0x80), Err(Errno::Fault));
+        assert_eq!(go(3, 0x10, 64, MEMORY - 3), Err(Errno::Fault));
+        let (path, len) = guest.path(".");
+        let open = |cx: &mut Call<'_>| {
+            let (flags, none) = (crate::wasi::abi::Lookupflags::NONE, crate::wasi::abi::Fdflags::NONE);
+            let oflags = crate::wasi::abi::Oflags::DIRECTORY;
+            crate::wasi::path::open::open(cx, 3, flags, path, len, oflags, Rights::NONE, Rights::NONE, none, OUT)
+        };
+        assert_eq!(guest.call(open), Ok(()));
+        let bare = guest.u32_at(OUT);
+        assert_eq!(
+            guest.call(|cx| readdir(cx, bare, Ptr(0x10), 64, 0, OUT)),
+            Err(Errno::Notcapable)
+        );
+    }
+}

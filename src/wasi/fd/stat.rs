@@ -144,3 +144,153 @@ pub(in crate::wasi) fn set_times(
         one(Fstflags::MTIM, Fstflags::MTIM_NOW, mtim)?,
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasi::abi::Oflags;
+    use crate::wasi::testing::{Guest, MEMORY, plain};
+
+    #[test]
+    fn fdstat_of_a_file_opened_for_reading() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        guest.create("f");
+        let fd = guest
+            .open_with("f", Oflags::NONE, Rights::FD_READ, Fdflags::APPEND)
+            .unwrap();
+        guest.put(0x10, &[b'?'; 24]);
+        assert_eq!(guest.call(|cx| fdstat_get(cx, fd, Ptr(0x10))), Ok(()));
+        guest.expect(0x10, b"\x04\0\x01\0\0\0\0\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+        assert_eq!(guest.call(|cx| fdstat_get(cx, fd, Ptr(MEMORY - 23))), Err(Errno::Fault));
+        assert_eq!(guest.call(|cx| fdstat_get(cx, 99, Ptr(0x10))), Err(Errno::Badf));
+    }
+
+    #[test]
+    fn appending_can_be_switched_on_and_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let fd = guest
+            .open_with("f", Oflags::CREAT, Rights::FILE, Fdflags::APPEND)
+            .unwrap();
+        let read_flags = |guest: &mut Guest| guest.env.with(|ctx| ctx.table.get(fd).unwrap().flags);
+        assert_eq!(guest.call(|cx| fdstat_set_flags(cx, fd, Fdflags::NONBLOCK)), Ok(()));
+        assert_eq!(read_flags(&mut guest), Fdflags::NONBLOCK);
+        assert_eq!(
+            guest.call(|cx| fdstat_set_flags(cx, fd, Fdflags::SYNC)),
+            Err(Errno::Notsup)
+        );
+        assert_eq!(
+            guest.call(|cx| fdstat_set_flags(cx, fd, Fdflags(1 << 9))),
+            Err(Errno::Inval)
+        );
+        assert_eq!(read_flags(&mut guest), Fdflags::NONBLOCK);
+        let fd = guest.open("g", Oflags::CREAT, Rights::FD_READ).unwrap();
+        assert_eq!(
+            guest.call(|cx| fdstat_set_flags(cx, fd, Fdflags::NONE)),
+            Err(Errno::Notcapable)
+        );
+    }
+
+    #[test]
+    fn rights_can_only_be_given_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let fd = guest.create("f");
+        assert_eq!(
+            guest.call(|cx| fdstat_set_rights(cx, fd, Rights::FD_READ, Rights::NONE)),
+            Ok(())
+        );
+        let more = Rights::FD_READ.or(Rights::FD_WRITE);
+        assert_eq!(
+            guest.call(|cx| fdstat_set_rights(cx, fd, more, Rights::NONE)),
+            Err(Errno::Notcapable)
+        );
+        assert_eq!(
+            guest.call(|cx| fdstat_set_rights(cx, fd, Rights::NONE, more)),
+            Err(Errno::Notcapable)
+        );
+        assert_eq!(guest.call(|cx| filestat_get(cx, fd, Ptr(0))), Err(Errno::Notcapable));
+        // A directory that hands on no writing opens nothing for writing.
+        let kept = Rights::DIRECTORY_INHERITING.without(Rights::FD_WRITE);
+        assert_eq!(
+            guest.call(|cx| fdstat_set_rights(cx, 3, Rights::DIRECTORY, kept)),
+            Ok(())
+        );
+        assert_eq!(guest.open("f", Oflags::NONE, Rights::FD_WRITE), Err(Errno::Notcapable));
+        assert!(guest.open("f", Oflags::NONE, Rights::FD_READ).is_ok());
+    }
+
+    #[test]
+    fn filestat_size_and_times_of_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let fd = guest.create("f");
+        assert_eq!(guest.call(|cx| filestat_set_size(cx, fd, 100)), Ok(()));
+        let both = Fstflags::ATIM.or(Fstflags::MTIM);
+        for (atim, mtim) in [(1, 2_000_000_003), (0, 1 << 63)] {
+            assert_eq!(guest.call(|cx| filestat_set_times(cx, fd, atim, mtim, both)), Ok(()));
+            assert_eq!(guest.call(|cx| filestat_get(cx, fd, Ptr(0x10))), Ok(()));
+            assert_eq!(
+                (guest.u64_at(Ptr(0x10 + 40)), guest.u64_at(Ptr(0x10 + 48))),
+                (atim, mtim)
+            );
+        }
+        assert_eq!((guest.bytes(0x20, 1), guest.u64_at(Ptr(0x10 + 32))), (vec![4], 100));
+        assert_eq!(guest.u64_at(Ptr(0x10 + 24)), 1, "one name");
+        assert_eq!(
+            guest.call(|cx| filestat_set_times(cx, fd, 0, 0, Fstflags::MTIM_NOW)),
+            Ok(())
+        );
+        assert_eq!(guest.call(|cx| filestat_get(cx, fd, Ptr(0x10))), Ok(()));
+        assert!(guest.u64_at(Ptr(0x10 + 48)) > 1_600_000_000_000_000_000);
+        assert_eq!(guest.u64_at(Ptr(0x10 + 40)), 0, "the other is kept");
+    }
+
+    #[test]
+    fn errnos_of_size_and_times() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let fd = guest.create("f");
+        for twice in [
+            Fstflags::ATIM.or(Fstflags::ATIM_NOW),
+            Fstflags::MTIM.or(Fstflags::MTIM_NOW),
+            Fstflags(16),
+        ] {
+            assert_eq!(
+                guest.call(|cx| filestat_set_times(cx, fd, 0, 0, twice)),
+                Err(Errno::Inval)
+            );
+        }
+        assert_eq!(guest.call(|cx| filestat_set_size(cx, fd, 1 << 63)), Err(Errno::Inval));
+        assert_eq!(
+            guest.call(|cx| filestat_set_size(cx, fd, i64::MAX as u64)),
+            Err(Errno::Fbig)
+        );
+        assert_eq!(guest.call(|cx| filestat_set_size(cx, 3, 1)), Err(Errno::Isdir));
+        assert_eq!(guest.call(|cx| filestat_set_size(cx, 1, 1)), Err(Errno::Spipe));
+        let reading = guest
+            .open("f", Oflags::NONE, Rights::FILE.without(Rights::FD_WRITE))
+            .unwrap();
+        assert_eq!(
+            guest.call(|cx| filestat_set_size(cx, reading, 1)),
+            Err(Errno::Notcapable)
+        );
+        assert_eq!(
+            guest.call(|cx| filestat_get(cx, fd, Ptr(MEMORY - 63))),
+            Err(Errno::Fault)
+        );
+    }
+
+    #[test]
+    fn a_capture_is_a_file_of_unknown_type() {
+        let mut guest = Guest::new(plain());
+        guest.put(0x10, &[b'?'; 64]);
+        assert_eq!(guest.call(|cx| filestat_get(cx, 1, Ptr(0x10))), Ok(()));
+        guest.expect(0x10, &[0; 64]);
+        assert_eq!(
+            guest.call(|cx| filestat_set_times(cx, 1, 0, 0, Fstflags::MTIM)),
+            Err(Errno::Notcapable)
+        );
+    }
+}

@@ -114,3 +114,103 @@ fn check_range(offset: u64, len: u64) -> Result<(), Errno> {
         _ => Err(Errno::Inval),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasi::abi::Oflags;
+    use crate::wasi::testing::{Guest, MEMORY, OUT, plain};
+
+    fn position(guest: &mut Guest, fd: Fd, offset: i64, whence: u32) -> Result<u64, Errno> {
+        guest.call(|cx| seek(cx, fd, offset, whence, OUT))?;
+        Ok(guest.u64_at(OUT))
+    }
+
+    #[test]
+    fn positions_move_from_the_start_here_and_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("f"), "0123456789").unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let fd = guest.create("f");
+        assert_eq!(position(&mut guest, fd, 4, 0), Ok(4));
+        assert_eq!(position(&mut guest, fd, -1, 1), Ok(3));
+        assert_eq!(position(&mut guest, fd, -2, 2), Ok(8));
+        assert_eq!(position(&mut guest, fd, 100, 2), Ok(110), "past the end");
+        guest.put(0x10, &[b'?'; 8]);
+        assert_eq!(guest.call(|cx| tell(cx, fd, Ptr(0x10))), Ok(()));
+        guest.expect(0x10, b"n\0\0\0\0\0\0\0");
+        assert_eq!(position(&mut guest, fd, -1, 0), Err(Errno::Inval));
+        assert_eq!(position(&mut guest, fd, i64::MIN, 1), Err(Errno::Inval));
+        assert_eq!(position(&mut guest, fd, 0, 3), Err(Errno::Inval));
+        assert_eq!(guest.call(|cx| seek(cx, fd, 0, 0, Ptr(MEMORY - 7))), Err(Errno::Fault));
+        assert_eq!(
+            position(&mut guest, fd, 0, 1),
+            Ok(110),
+            "unchanged by the calls that failed"
+        );
+    }
+
+    #[test]
+    fn what_has_no_positions_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        assert_eq!(position(&mut guest, 1, 0, 1), Err(Errno::Spipe));
+        assert_eq!(position(&mut guest, 3, 0, 0), Err(Errno::Isdir));
+        assert_eq!(position(&mut guest, 9, 0, 0), Err(Errno::Badf));
+        assert_eq!(guest.call(|cx| tell(cx, 3, OUT)), Err(Errno::Isdir));
+        assert_eq!(guest.call(|cx| allocate(cx, 3, 0, 1)), Err(Errno::Isdir));
+        assert_eq!(guest.call(|cx| advise(cx, 1, 0, 1, 0)), Err(Errno::Spipe));
+    }
+
+    #[test]
+    fn the_right_to_tell_is_enough_to_ask_for_the_position() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let fd = guest
+            .open("f", Oflags::CREAT, Rights::FD_READ.or(Rights::FD_TELL))
+            .unwrap();
+        assert_eq!(position(&mut guest, fd, 0, 1), Ok(0));
+        assert_eq!(position(&mut guest, fd, 1, 1), Err(Errno::Notcapable));
+    }
+
+    #[test]
+    fn closing_is_final_for_any_descriptor() {
+        let mut guest = Guest::new(plain());
+        for fd in 0..3 {
+            assert_eq!(guest.call(|cx| close(cx, fd)), Ok(()));
+            assert_eq!(guest.call(|cx| close(cx, fd)), Err(Errno::Badf));
+        }
+        assert_eq!(guest.call(|cx| renumber(cx, u32::MAX, u32::MAX - 1)), Err(Errno::Badf));
+    }
+
+    #[test]
+    fn flushing_needs_something_to_flush() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let fd = guest.create("f");
+        for fd in [fd, 3] {
+            assert_eq!(guest.call(|cx| sync(cx, fd)), Ok(()));
+            assert_eq!(guest.call(|cx| datasync(cx, fd)), Ok(()));
+        }
+        assert_eq!(guest.call(|cx| sync(cx, 1)), Err(Errno::Inval));
+        assert_eq!(guest.call(|cx| sync(cx, 77)), Err(Errno::Badf));
+        assert_eq!(guest.call(|cx| datasync(cx, 77)), Err(Errno::Badf));
+    }
+
+    #[test]
+    fn allocation_grows_a_file_and_never_cuts_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let fd = guest.create("f");
+        let size = || std::fs::metadata(dir.path().join("f")).unwrap().len();
+        assert_eq!(guest.call(|cx| allocate(cx, fd, 90, 20)), Ok(()));
+        assert_eq!(size(), 110);
+        assert_eq!(guest.call(|cx| allocate(cx, fd, 0, 10)), Ok(()));
+        assert_eq!(size(), 110);
+        assert_eq!(guest.call(|cx| allocate(cx, fd, 0, 0)), Err(Errno::Inval));
+        assert_eq!(guest.call(|cx| allocate(cx, fd, u64::MAX, 2)), Err(Errno::Inval));
+        assert_eq!(guest.call(|cx| advise(cx, fd, 0, 0, 5)), Ok(()));
+        assert_eq!(guest.call(|cx| advise(cx, fd, 0, 0, 6)), Err(Errno::Inval));
+        assert_eq!(guest.call(|cx| advise(cx, fd, u64::MAX, 1, 0)), Err(Errno::Inval));
+    }
+}

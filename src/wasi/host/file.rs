@@ -84,6 +84,12 @@ impl HostFile {
         HostFile::standard(Handle::Stderr(io::stderr()))
     }
 
+    /// Anything, as if it were one of this process's standard streams.
+    #[cfg(test)]
+    pub(in crate::wasi) fn shared(fd: OwnedFd) -> HostFile {
+        HostFile::standard(Handle::Owned(fd)).unwrap()
+    }
+
     fn standard(handle: Handle) -> io::Result<HostFile> {
         let mode = FileType::from_raw_mode(rustix::fs::fstat(&handle)?.st_mode);
         let waits = match mode {
@@ -359,6 +365,17 @@ pub(in crate::wasi) fn open_flags(directory: bool, append: bool, fdflags: Fdflag
 pub(in crate::wasi) const SEARCH_ONLY: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]
 pub(in crate::wasi) const SEARCH_ONLY: OFlags = OFlags::NONBLOCK;
+
+/// Opens a directory to find things in, not to list it.
+#[cfg(target_os = "linux")]
+pub(in crate::wasi) const SEARCH_DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY);
+#[cfg(not(target_os = "linux"))]
+pub(in crate::wasi) const SEARCH_DIRECTORY: OFlags = OFlags::DIRECTORY;
+
+/// Whether the host's permissions forbid it. (cap-std's refusals to leave a directory are of the same kind.)
+pub(in crate::wasi) fn is_access_denied(err: &io::Error) -> bool {
+    Os::from_io_error(err) == Some(Os::ACCESS)
+}
 
 /// Changes the times of what a [`SEARCH_ONLY`] descriptor stands for.
 pub(in crate::wasi) fn set_times_of_handle(fd: BorrowedFd<'_>, atim: SetTime, mtim: SetTime) -> io::Result<()> {

@@ -109,3 +109,349 @@ fn open_or_wait(cx: &mut Call<'_>, fd: Fd, path: &str, how: &OpenHow) -> Result<
         ctx::wait(cx.host, &wake, &mut [], Some(LOOK_FOR_READER))?;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::*;
+    use crate::wasi::testing::{Guest, MEMORY, OUT, interrupt_soon};
+
+    const CREAT: Oflags = Oflags::CREAT;
+    const DIRECTORY: Oflags = Oflags::DIRECTORY;
+    const RW: Rights = Rights::FD_READ.or(Rights::FD_WRITE);
+
+    fn nofollow(guest: &mut Guest, path: &str, oflags: Oflags) -> Result<Fd, Errno> {
+        let (at, len) = guest.path(path);
+        let none = (Lookupflags::NONE, Fdflags::NONE);
+        guest.call(|cx| open(cx, 3, none.0, at, len, oflags, Rights::NONE, Rights::NONE, none.1, OUT))?;
+        Ok(guest.u32_at(OUT))
+    }
+
+    #[test]
+    fn files_are_created_opened_and_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        assert_eq!(guest.open("f", Oflags::NONE, RW), Err(Errno::Noent));
+        assert_eq!(
+            guest.open("f", CREAT, Rights::NONE),
+            Ok(4),
+            "created without a right to write"
+        );
+        assert_eq!(guest.open("f", CREAT, RW), Ok(5));
+        assert_eq!(guest.open("f", CREAT.or(Oflags::EXCL), RW), Err(Errno::Exist));
+        std::fs::write(dir.path().join("f"), "text").unwrap();
+        assert_eq!(guest.open("f", Oflags::TRUNC, Rights::FD_READ), Ok(6));
+        assert_eq!(std::fs::read(dir.path().join("f")).unwrap(), b"");
+        guest.expect(OUT.0, b"\x06\0\0\0");
+    }
+
+    #[test]
+    fn directories_and_files_are_not_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("d")).unwrap();
+        std::fs::write(dir.path().join("f"), "").unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        assert_eq!(guest.open("d", DIRECTORY, Rights::DIRECTORY), Ok(4));
+        assert_eq!(guest.open("d", Oflags::NONE, Rights::FD_READ), Ok(5));
+        assert_eq!(guest.open("d///", Oflags::NONE, Rights::NONE), Ok(6));
+        assert_eq!(guest.open("d", DIRECTORY, RW), Err(Errno::Isdir));
+        assert_eq!(guest.open("d", CREAT, Rights::NONE), Err(Errno::Isdir));
+        assert_eq!(guest.open("f", DIRECTORY, Rights::NONE), Err(Errno::Notdir));
+        assert_eq!(guest.open("f/", Oflags::NONE, Rights::NONE), Err(Errno::Notdir));
+        assert_eq!(guest.open("f/x", CREAT, Rights::NONE), Err(Errno::Notdir));
+        assert_eq!(guest.open("d", DIRECTORY.or(CREAT), Rights::NONE), Err(Errno::Inval));
+        let (at, len) = guest.path("x");
+        let (follow, none) = (Lookupflags::SYMLINK_FOLLOW, Rights::NONE);
+        for (fd, errno) in [(1, Errno::Notdir), (99, Errno::Badf), (5, Errno::Notcapable)] {
+            let result = guest.call(|cx| open(cx, fd, follow, at, len, CREAT, none, none, Fdflags::NONE, OUT));
+            assert_eq!(result, Err(errno));
+        }
+    }
+
+    #[test]
+    fn paths_are_checked() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        assert_eq!(guest.open("", CREAT, RW), Err(Errno::Noent));
+        assert_eq!(guest.open("a\0b", CREAT, RW), Err(Errno::Inval));
+        assert_eq!(guest.open(&"a".repeat(256), CREAT, RW), Err(Errno::Nametoolong));
+        assert_eq!(guest.open(&"a/".repeat(2048), CREAT, RW), Err(Errno::Nametoolong));
+        let bad = guest.path(b"\xff\xfe");
+        let follow = Lookupflags::SYMLINK_FOLLOW;
+        let mut go = |(at, len), oflags, fdflags, out| {
+            guest.call(|cx| open(cx, 3, follow, at, len, oflags, RW, RW, fdflags, out))
+        };
+        let none = Fdflags::NONE;
+        assert_eq!(go(bad, CREAT, none, OUT), Err(Errno::Ilseq));
+        assert_eq!(go((Ptr(0x20), 110_000), CREAT, none, OUT), Err(Errno::Fault));
+        assert_eq!(go((Ptr(0x20), 5000), CREAT, none, OUT), Err(Errno::Nametoolong));
+        assert_eq!(go((Ptr(u32::MAX), u32::MAX), CREAT, none, OUT), Err(Errno::Fault));
+        assert_eq!(go((Ptr(0x20), 1), CREAT, none, Ptr(MEMORY - 3)), Err(Errno::Fault));
+        assert!(
+            std::fs::read_dir(dir.path()).unwrap().next().is_none(),
+            "checked before anything is created"
+        );
+        assert_eq!(go((Ptr(0x20), 1), Oflags(16), none, OUT), Err(Errno::Inval));
+        assert_eq!(go((Ptr(0x20), 1), CREAT, Fdflags(32), OUT), Err(Errno::Inval));
+    }
+
+    #[test]
+    fn descriptors_are_limited() {
+        let dir = tempfile::tempdir().unwrap();
+        let env = crate::WasiEnv::builder()
+            .dir(dir.path(), "/")
+            .unwrap()
+            .max_open_files(6)
+            .build();
+        let mut guest = Guest::new(env);
+        assert_eq!((guest.open("a", CREAT, RW), guest.open("b", CREAT, RW)), (Ok(4), Ok(5)));
+        assert_eq!(guest.open("c", CREAT, RW), Err(Errno::Mfile));
+        assert!(!dir.path().join("c").exists());
+    }
+
+    /// A tree with a secret beside the granted directory, and every way to it that comes to mind.
+    fn with_secret() -> (tempfile::TempDir, Guest) {
+        let outer = tempfile::tempdir().unwrap();
+        let (granted, secret) = (outer.path().join("granted"), outer.path().join("secret"));
+        std::fs::create_dir_all(granted.join("d/e")).unwrap();
+        std::fs::write(&secret, "canary").unwrap();
+        let link = |to: &Path, from: &str| symlink(to, granted.join(from)).unwrap();
+        link(Path::new("../secret"), "up");
+        link(&secret, "absolute");
+        link(Path::new("up"), "chain");
+        link(Path::new("d/../../secret"), "through");
+        link(Path::new(".."), "parent");
+        link(Path::new("/"), "root");
+        link(Path::new("../missing"), "dangling");
+        link(Path::new("dangling"), "chained-dangling");
+        link(Path::new("loop"), "loop");
+        link(Path::new("/proc/self/root"), "magic");
+        let guest = Guest::in_dir(&granted);
+        (outer, guest)
+    }
+
+    #[test]
+    fn nothing_leads_out_of_a_granted_directory() {
+        let (outer, mut guest) = with_secret();
+        let secret = outer.path().join("secret");
+        let absolute = secret.to_str().unwrap();
+        let ways = [
+            "../secret",
+            "d/../../secret",
+            "d/e/../../../secret",
+            "up",
+            "chain",
+            "absolute",
+            "through",
+            "parent/secret",
+            "root/etc/passwd",
+            "magic/etc/passwd",
+            "dangling",
+            "chained-dangling",
+            "../missing",
+            "/",
+            "/etc/passwd",
+            "..",
+            "../granted/d",
+            "parent",
+            "root",
+            "../newdir/f",
+            "/newdir/f",
+            "d/../../newdir/f",
+            "./../secret",
+            absolute,
+        ];
+        for way in ways {
+            for oflags in [Oflags::NONE, CREAT, CREAT.or(Oflags::EXCL), Oflags::TRUNC, DIRECTORY] {
+                for rights in [Rights::NONE, Rights::FD_READ, RW] {
+                    let opened = guest.open(way, oflags, rights);
+                    let refused = matches!(opened, Err(Errno::Perm | Errno::Exist | Errno::Noent));
+                    assert!(refused, "{way} with {oflags:?} and {rights:?}: {opened:?}");
+                }
+            }
+        }
+        assert_eq!(std::fs::read(&secret).unwrap(), b"canary");
+        for absent in ["missing", "newdir"] {
+            assert!(!outer.path().join(absent).exists());
+        }
+        assert_eq!(guest.open("loop", Oflags::NONE, Rights::FD_READ), Err(Errno::Loop));
+    }
+
+    #[test]
+    fn links_inside_are_followed_when_asked() {
+        let (_outer, mut guest) = with_secret();
+        guest.create("d/file");
+        let granted_link = guest.path("inside");
+        let (new, new_len) = granted_link;
+        let (old, old_len) = guest.other_path("d/../d/file");
+        let made = guest.call(|cx| crate::wasi::path::links::symlink(cx, old, old_len, 3, new, new_len));
+        assert_eq!(made, Ok(()));
+        assert!(guest.open("inside", Oflags::NONE, RW).is_ok());
+        assert!(guest.open("d/e/../../inside", Oflags::NONE, RW).is_ok());
+        assert_eq!(nofollow(&mut guest, "inside", Oflags::NONE), Err(Errno::Loop));
+        assert_eq!(nofollow(&mut guest, "inside", DIRECTORY), Err(Errno::Notdir));
+        assert_eq!(nofollow(&mut guest, "dangling", CREAT), Err(Errno::Loop));
+    }
+
+    #[test]
+    fn a_directory_swapped_for_a_link_during_lookups_leads_nowhere() {
+        use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+        let (outer, mut guest) = with_secret();
+        let granted = outer.path().join("granted");
+        std::fs::create_dir(outer.path().join("other")).unwrap();
+        std::fs::write(outer.path().join("other/f"), "canary").unwrap();
+        std::fs::create_dir(granted.join("swap")).unwrap();
+        std::fs::write(granted.join("swap/f"), "ours").unwrap();
+        let stop = std::sync::Arc::new(AtomicBool::new(false));
+        let (swapping, dir) = (stop.clone(), granted.clone());
+        let thread = std::thread::spawn(move || {
+            while !swapping.load(Relaxed) {
+                let _ = std::fs::rename(dir.join("swap"), dir.join("away"));
+                let _ = symlink("../other", dir.join("swap"));
+                let _ = std::fs::remove_file(dir.join("swap"));
+                let _ = std::fs::rename(dir.join("away"), dir.join("swap"));
+            }
+        });
+        for _ in 0..5_000 {
+            if let Ok(fd) = guest.open("swap/f", Oflags::NONE, Rights::FD_READ) {
+                let (iovs, len) = guest.iovec(0x20, 6);
+                assert_eq!(
+                    guest.call(|cx| crate::wasi::fd::read_write::read(cx, fd, iovs, len, OUT)),
+                    Ok(())
+                );
+                assert_eq!(guest.bytes(0x20, 4), b"ours");
+                assert_eq!(guest.call(|cx| crate::wasi::fd::table::close(cx, fd)), Ok(()));
+            }
+        }
+        stop.store(true, Relaxed);
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_read_only_directory_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("f"), "text").unwrap();
+        let before = std::fs::metadata(dir.path().join("f")).unwrap().modified().unwrap();
+        let mut guest = Guest::in_read_only_dir(dir.path());
+        for bits in 0..16 {
+            for rights in [
+                Rights::NONE,
+                Rights::FD_READ,
+                Rights::FD_WRITE,
+                RW,
+                Rights::FILE,
+                Rights::ALL,
+            ] {
+                for flags in [Fdflags::NONE, Fdflags::APPEND, Fdflags::SYNC] {
+                    let oflags = Oflags(bits);
+                    if let Ok(fd) = guest.open_with("f", oflags, rights, flags) {
+                        assert!(!rights.has(Rights::FD_WRITE) && !oflags.has(Oflags::TRUNC));
+                        let given = guest.env.with(|ctx| ctx.table.get(fd).unwrap().rights_base);
+                        assert!(!given.has_any(Rights::MUTATING));
+                        assert_eq!(guest.call(|cx| crate::wasi::fd::table::close(cx, fd)), Ok(()));
+                    }
+                }
+            }
+        }
+        assert_eq!(guest.open("f", Oflags::NONE, Rights::FD_WRITE), Err(Errno::Rofs));
+        assert_eq!(guest.open("f", Oflags::TRUNC, Rights::NONE), Err(Errno::Rofs));
+        assert_eq!(guest.open("new", CREAT, Rights::FD_READ), Err(Errno::Rofs));
+        assert_eq!(guest.open("f", CREAT, Rights::FD_READ), Ok(4), "it exists");
+        assert_eq!(std::fs::read(dir.path().join("f")).unwrap(), b"text");
+        assert_eq!(
+            std::fs::metadata(dir.path().join("f")).unwrap().modified().unwrap(),
+            before
+        );
+        // What is opened below it is as read-only as it is.
+        std::fs::create_dir(dir.path().join("d")).unwrap();
+        let fd = guest.open(".", DIRECTORY, Rights::DIRECTORY).unwrap();
+        let (at, len) = guest.path("d/new");
+        assert_eq!(
+            guest.call(|cx| crate::wasi::path::tree::create_directory(cx, fd, at, len)),
+            Err(Errno::Rofs)
+        );
+    }
+
+    #[test]
+    fn a_fifo_waits_for_its_other_end_and_for_a_stop() {
+        use rustix::fs::{CWD, Mode, mkfifoat};
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        mkfifoat(CWD, &fifo, Mode::RUSR | Mode::WUSR).unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let rights = Rights::FD_WRITE;
+        assert_eq!(
+            guest.open_with("fifo", Oflags::NONE, rights, Fdflags::NONBLOCK),
+            Err(Errno::Nxio)
+        );
+        let thread = interrupt_soon(&guest.interrupt_handle());
+        let (at, len) = guest.path("fifo");
+        let follow = Lookupflags::SYMLINK_FOLLOW;
+        let mut go = |cx: &mut Call<'_>| open(cx, 3, follow, at, len, Oflags::NONE, rights, rights, Fdflags::NONE, OUT);
+        assert!(matches!(guest.stop(&mut go), Err(Stop::Interrupted)));
+        thread.join().unwrap();
+        guest.resume();
+        let reader = std::thread::spawn({
+            let fifo = fifo.clone();
+            move || std::fs::read(fifo).unwrap()
+        });
+        assert!(guest.stop(&mut go).is_ok());
+        let fd = guest.u32_at(OUT);
+        let (iovs, len) = guest.iovec(0x20, 3);
+        assert_eq!(
+            guest.call(|cx| crate::wasi::fd::read_write::write(cx, fd, iovs, len, OUT)),
+            Ok(())
+        );
+        assert_eq!(guest.call(|cx| crate::wasi::fd::table::close(cx, fd)), Ok(()));
+        assert_eq!(reader.join().unwrap(), b"???");
+        // Opened for reading at once; what waits is the read.
+        let fd = guest.open("fifo", Oflags::NONE, Rights::FD_READ).unwrap();
+        let writer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(30));
+            std::fs::write(fifo, "late").unwrap();
+        });
+        let (iovs, len) = guest.iovec(0x20, 8);
+        assert_eq!(
+            guest.call(|cx| crate::wasi::fd::read_write::read(cx, fd, iovs, len, OUT)),
+            Ok(())
+        );
+        assert_eq!(guest.u32_at(OUT), 4);
+        writer.join().unwrap();
+        assert_eq!(
+            guest.call(|cx| crate::wasi::fd::read_write::read(cx, fd, iovs, len, OUT)),
+            Ok(())
+        );
+        assert_eq!(guest.u32_at(OUT), 0);
+    }
+
+    #[test]
+    fn closing_gives_the_hosts_descriptors_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let open_here = |guest: &mut Guest| {
+            let first = guest.create("a");
+            let second = guest.create("b");
+            assert_eq!(
+                guest.call(|cx| crate::wasi::fd::table::renumber(cx, first, second)),
+                Ok(())
+            );
+            assert_eq!(guest.call(|cx| crate::wasi::fd::table::close(cx, second)), Ok(()));
+        };
+        open_here(&mut guest);
+        // Only descriptors of this directory: other tests run beside this one.
+        let count = || {
+            let links = std::fs::read_dir("/proc/self/fd").unwrap();
+            links
+                .filter_map(|link| std::fs::read_link(link.ok()?.path()).ok())
+                .filter(|to| to.starts_with(dir.path()))
+                .count()
+        };
+        let before = count();
+        for _ in 0..1000 {
+            open_here(&mut guest);
+        }
+        assert_eq!(count(), before);
+    }
+}

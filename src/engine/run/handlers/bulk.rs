@@ -17,23 +17,41 @@ handler! {
     /// Leaves for the driver. Word 1: kind, d (32 bits each). Word 2: a, b. Word 3: c. Word 4: immediates i, j.
     fn slow[](r) { leave!(r, SLOW) }
 }
+/// Gives the slow form operands that it may change: field 3 names the first of three slots.
+#[inline(always)]
+unsafe fn keep_progress(r: &mut Regs, a: u64, b: u64, c: u64) {
+    // SAFETY: the caller is a handler of an instruction with that field (T1, F1).
+    unsafe {
+        let at = r.field(3);
+        r.set_slot(at, a);
+        r.set_slot(at + 1, b);
+        r.set_slot(at + 2, c);
+    }
+}
+
 handler! {
-    /// Fills memory 0. Word 1: slots of address, value, length. What follows is the slow form, for long fills.
+    /// Fills memory 0. Word 1: slots of address, value, length, progress. What follows is the slow form, for long fills.
     fn memory_fill[](r) {
-        let (at, value, len) = (r.slot(r.field(0)) as u32 as u64, r.slot(r.field(1)) as u8, r.slot(r.field(2)) as u32 as u64);
-        if len > AT_ONCE { next!(r, 2) }
+        let (at, value, len) = (r.slot(r.field(0)) as u32 as u64, r.slot(r.field(1)), r.slot(r.field(2)) as u32 as u64);
+        if len > AT_ONCE {
+            keep_progress(&mut r, at, value, len);
+            next!(r, 2)
+        }
         if at + len > *(r.mb.sub(MEMORY_LEN) as *const u64) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-        std::ptr::write_bytes(r.mb.add(at as usize), value, len as usize);
+        std::ptr::write_bytes(r.mb.add(at as usize), value as u8, len as usize);
         next!(r, BULK_WORDS)
     }
 }
 handler! {
-    /// Copies within memory 0. Word 1: slots of destination, source, length. The slow form follows.
+    /// Copies within memory 0. Word 1: slots of destination, source, length, progress. The slow form follows.
     fn memory_copy[](r) {
         let (to, from, len) = (
             r.slot(r.field(0)) as u32 as u64, r.slot(r.field(1)) as u32 as u64, r.slot(r.field(2)) as u32 as u64,
         );
-        if len > AT_ONCE { next!(r, 2) }
+        if len > AT_ONCE {
+            keep_progress(&mut r, to, from, len);
+            next!(r, 2)
+        }
         let size = *(r.mb.sub(MEMORY_LEN) as *const u64);
         if to + len > size || from + len > size { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         std::ptr::copy(r.mb.add(from as usize), r.mb.add(to as usize), len as usize);

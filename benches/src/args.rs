@@ -1,0 +1,192 @@
+//! What was typed on the command line.
+
+use std::path::PathBuf;
+
+use lexopt::prelude::*;
+
+use crate::engines::{self, Engine};
+use crate::kernels::{KERNELS, Kernel};
+use crate::{Result, fetch};
+
+pub const HELP: &str = "\
+wasmrun-bench [compute]       run the kernels under every engine
+wasmrun-bench startup         load and instantiate modules, each time in a fresh process
+wasmrun-bench list            the engines, kernels and modules there are
+
+  --engines A,B        only these engines (default: all; startup: wasmrun and wasmi)
+  --subject A          the engine whose time stands above the line of every ratio (default: the first)
+  --rounds N           how often each measurement is taken (default: compute 7, startup 15)
+  --json               print JSON in place of the table
+compute:
+  --kernels A,B        only these kernels
+  --quick              a few milliseconds per kernel: checks the results, says nothing about speed
+startup:
+  --modules A,B        only these modules
+  --file PATH          measure this module too; may be repeated
+  --cache DIR          where fetched modules are kept (default: .cache beside the benchmark's manifest)
+";
+
+pub enum Command {
+    Compute(ComputeOptions),
+    Startup(StartupOptions),
+    StartupOnce(StartupOnceOptions),
+    List,
+    Help,
+}
+
+pub struct ComputeOptions {
+    pub engines: Vec<Box<dyn Engine>>,
+    /// Index into `engines`.
+    pub subject: usize,
+    pub kernels: Vec<&'static Kernel>,
+    pub rounds: usize,
+    pub quick: bool,
+    pub json: bool,
+}
+
+pub struct StartupOptions {
+    pub engines: Vec<Box<dyn Engine>>,
+    /// Index into `engines`.
+    pub subject: usize,
+    pub modules: Vec<String>,
+    pub files: Vec<PathBuf>,
+    pub cache: PathBuf,
+    pub rounds: usize,
+    pub json: bool,
+}
+
+/// How `startup` calls itself: one measurement of one engine on one file.
+pub struct StartupOnceOptions {
+    pub engine: Box<dyn Engine>,
+    pub file: PathBuf,
+    /// Also call `_start`.
+    pub start: bool,
+}
+
+pub fn parse() -> Result<Command> {
+    let mut engines: Option<Vec<String>> = None;
+    let mut kernels: Option<Vec<String>> = None;
+    let mut modules: Option<Vec<String>> = None;
+    let mut subject: Option<String> = None;
+    let mut rounds: Option<usize> = None;
+    let mut cache = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.cache"));
+    let (mut quick, mut json, mut start) = (false, false, false);
+    let mut files = Vec::new();
+    let mut command: Option<String> = None;
+
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("engines") => engines = Some(names(parser.value()?)?),
+            Long("kernels") => kernels = Some(names(parser.value()?)?),
+            Long("modules") => modules = Some(names(parser.value()?)?),
+            Long("subject") => subject = Some(parser.value()?.string()?),
+            Long("rounds") => rounds = Some(parser.value()?.parse()?),
+            Long("cache") => cache = parser.value()?.into(),
+            Long("file") => files.push(PathBuf::from(parser.value()?)),
+            Long("quick") => quick = true,
+            Long("json") => json = true,
+            Long("start") => start = true,
+            Long("help") | Short('h') => return Ok(Command::Help),
+            Value(word) if command.is_none() => command = Some(word.string()?),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if rounds == Some(0) {
+        return Err("--rounds 0 measures nothing".into());
+    }
+    match command.as_deref().unwrap_or("compute") {
+        "compute" => {
+            let engines = chosen_engines(engines, |_| true)?;
+            Ok(Command::Compute(ComputeOptions {
+                subject: subject_of(&engines, subject)?,
+                engines,
+                kernels: chosen_kernels(kernels)?,
+                rounds: rounds.unwrap_or(7),
+                quick,
+                json,
+            }))
+        }
+        "startup" => {
+            let engines = chosen_engines(engines, |name| name == "wasmrun" || name == "wasmi")?;
+            let known = fetch::MODULES.iter().map(|(name, _)| *name);
+            let modules = match modules {
+                None if files.is_empty() => known.map(String::from).collect(),
+                None => Vec::new(),
+                Some(names) => {
+                    for name in &names {
+                        check_known(name, "module", known.clone())?;
+                    }
+                    names
+                }
+            };
+            Ok(Command::Startup(StartupOptions {
+                subject: subject_of(&engines, subject)?,
+                engines,
+                modules,
+                files,
+                cache,
+                rounds: rounds.unwrap_or(15),
+                json,
+            }))
+        }
+        "startup-once" => {
+            let mut engines = chosen_engines(engines, |_| true)?;
+            Ok(Command::StartupOnce(StartupOnceOptions {
+                engine: engines.remove(0),
+                file: files.pop().ok_or("startup-once needs --file")?,
+                start,
+            }))
+        }
+        "list" => Ok(Command::List),
+        "help" => Ok(Command::Help),
+        other => Err(format!("no command `{other}`; there are compute, startup, list").into()),
+    }
+}
+
+fn names(value: std::ffi::OsString) -> Result<Vec<String>> {
+    Ok(value.string()?.split(',').map(String::from).collect())
+}
+
+fn check_known<'a>(name: &str, kind: &str, known: impl Iterator<Item = &'a str>) -> Result<()> {
+    let known: Vec<&str> = known.collect();
+    if known.contains(&name) {
+        return Ok(());
+    }
+    Err(format!("no {kind} `{name}`; there are {}", known.join(", ")).into())
+}
+
+/// The engines asked for, in the order asked for; without a wish, those that `by_default` accepts.
+fn chosen_engines(wish: Option<Vec<String>>, by_default: impl Fn(&str) -> bool) -> Result<Vec<Box<dyn Engine>>> {
+    let Some(names) = wish else {
+        return Ok(engines::all()
+            .into_iter()
+            .filter(|engine| by_default(engine.name()))
+            .collect());
+    };
+    let mut chosen = Vec::new();
+    for name in &names {
+        check_known(name, "engine", engines::all().iter().map(|engine| engine.name()))?;
+        chosen.extend(engines::all().into_iter().filter(|engine| engine.name() == name));
+    }
+    Ok(chosen)
+}
+
+fn chosen_kernels(wish: Option<Vec<String>>) -> Result<Vec<&'static Kernel>> {
+    let Some(names) = wish else {
+        return Ok(KERNELS.iter().collect());
+    };
+    for name in &names {
+        check_known(name, "kernel", KERNELS.iter().map(|kernel| kernel.name))?;
+    }
+    Ok(KERNELS
+        .iter()
+        .filter(|kernel| names.iter().any(|name| name == kernel.name))
+        .collect())
+}
+
+fn subject_of(engines: &[Box<dyn Engine>], wish: Option<String>) -> Result<usize> {
+    let Some(name) = wish else { return Ok(0) };
+    check_known(&name, "engine", engines.iter().map(|engine| engine.name()))?;
+    Ok(engines.iter().position(|engine| engine.name() == name).unwrap_or(0))
+}

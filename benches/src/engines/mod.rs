@@ -1,0 +1,74 @@
+//! The engines, one file each, behind the smallest interface the benchmarks need.
+
+mod silverfir;
+mod tinywasm;
+mod wasmi;
+mod wasmrun;
+
+use crate::Result;
+
+/// An engine as its embedder meets it, in its default configuration.
+pub trait Engine {
+    fn name(&self) -> &'static str;
+    /// The version this binary was built with.
+    fn version(&self) -> String;
+    /// Decodes and validates, and translates as much as the engine does by default.
+    fn load(&self, wasm: &[u8]) -> Result<Box<dyn Module>>;
+}
+
+pub trait Module {
+    /// Links and instantiates. Imported functions are stubs that end the run: start-up is measured to the point where
+    /// the first instruction could run, and not every peer brings a WASI.
+    fn instantiate(self: Box<Self>) -> Result<Box<dyn Instance>>;
+}
+
+pub trait Instance {
+    /// Calls the export `run`, as all kernels have it.
+    fn run(&mut self, argument: i32) -> Result<i64>;
+    /// Calls the export `_start`.
+    fn start(&mut self) -> Result<()>;
+}
+
+/// All engines, ours first.
+pub fn all() -> Vec<Box<dyn Engine>> {
+    vec![
+        Box::new(wasmrun::Wasmrun),
+        Box::new(wasmi::Wasmi),
+        Box::new(silverfir::Silverfir),
+        Box::new(tinywasm::Tinywasm),
+    ]
+}
+
+/// The version of `package` in the lock file this binary was built from.
+fn locked_version(package: &str) -> String {
+    let lock = include_str!("../../Cargo.lock");
+    let version = lock
+        .split_once(&format!("name = \"{package}\"\nversion = \""))
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map(|(version, _)| version);
+    version.unwrap_or("unknown").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::KERNELS;
+
+    #[test]
+    fn every_engine_computes_the_native_checksums() {
+        for engine in all() {
+            for kernel in KERNELS {
+                let mut instance = engine.load(kernel.wasm).unwrap().instantiate().unwrap();
+                let sum = instance.run(kernel.quick.argument).unwrap();
+                assert_eq!(sum, kernel.quick.checksum, "{} under {}", kernel.name, engine.name());
+            }
+        }
+    }
+
+    #[test]
+    fn versions_are_known() {
+        for engine in all() {
+            assert_ne!(engine.version(), "unknown", "{}", engine.name());
+        }
+    }
+}
