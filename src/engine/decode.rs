@@ -48,6 +48,9 @@ pub(crate) fn module(engine: &Engine, bytes: Vec<u8>, file: Option<String>) -> R
     inner.bytes = bytes;
     inner.type_ids = engine.register_types(&inner.types);
     inner.sort_exports();
+    if engine.config().eager_translation {
+        inner.code.translate_all(&inner);
+    }
     Ok(Module { inner: Arc::new(inner) })
 }
 

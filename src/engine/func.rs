@@ -64,7 +64,7 @@ impl Func {
     /// [`Error::Type`] for a handle of another store.
     pub fn ty(self, store: &impl AsStore) -> Result<FuncType, Error> {
         let store = store.inner();
-        Ok(store.func_type(store.vm_func(self)?).0.clone())
+        Ok(store.func_type(store.vm_func(self)?).clone())
     }
 
     /// Calls it and waits until it ends.
@@ -98,7 +98,7 @@ impl Func {
 
     fn start(self, store: &mut StoreInner, args: &[Val]) -> Result<Outcome, Error> {
         let func = store.vm_func(self)?;
-        let ty = store.func_type(func).0.clone();
+        let ty = store.func_type(func).clone();
         let args = slots(store, &ty, args, ty.params(), "argument")?;
         let ended = call_slots(store, func, &args)?;
         Ok(outcome(store, ended, ty))
@@ -110,7 +110,7 @@ impl Func {
     /// [`Error::Type`] when its type is another.
     pub fn typed<P: WasmParams, R: WasmResults>(self, store: &impl AsStore) -> Result<TypedFunc<P, R>, Error> {
         let store = store.inner();
-        let (ty, _) = store.func_type(store.vm_func(self)?);
+        let ty = store.func_type(store.vm_func(self)?);
         if ty.params() != P::TYPES || ty.results() != R::TYPES {
             let asked = FuncType::new(P::TYPES.iter().copied(), R::TYPES.iter().copied());
             return Err(signature_mismatch("the function", ty, &asked));

@@ -301,19 +301,16 @@ impl StoreInner {
         vm
     }
 
-    /// The type of a function of this store, and whether it is the host's.
-    pub(crate) fn func_type(&self, func: NonNull<VmFunc>) -> (&FuncType, bool) {
+    /// The type of a function of this store.
+    pub(crate) fn func_type(&self, func: NonNull<VmFunc>) -> &FuncType {
         // SAFETY: the functions of a store live in its arena as long as the store, at addresses that stay.
         let func = unsafe { func.as_ref() };
         match NonNull::new(func.instance) {
-            None => (&self.hosts.funcs[func.index as usize].spare.ty, true),
+            None => &self.hosts.funcs[func.index as usize].spare.ty,
             Some(instance) => {
                 // SAFETY: instances live as long as the store, too.
                 let instance = unsafe { instance.as_ref() }.id;
-                (
-                    self.instances[instance as usize].module.inner.func_type(func.index),
-                    false,
-                )
+                self.instances[instance as usize].module.inner.func_type(func.index)
             }
         }
     }

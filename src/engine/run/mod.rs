@@ -69,7 +69,7 @@ impl Run {
     /// The type of the host function that suspended it.
     pub(crate) fn suspended_in<'s>(&self, store: &'s StoreInner) -> &'s FuncType {
         let call = self.waiting.expect("only suspended runs are asked");
-        store.func_type(call.func).0
+        store.func_type(call.func)
     }
 }
 
