@@ -602,3 +602,88 @@ fn main_is_run_where_there_is_no_start_and_its_result_is_the_exit_code() {
         "no export `_start`: the module exports the functions `add`"
     );
 }
+
+#[test]
+fn a_host_function_that_panics_ends_its_run_and_nothing_else() {
+    let mut linker = Linker::<()>::default();
+    linker
+        .func_with(
+            "e",
+            "h",
+            |caller: &mut Caller<'_, ()>, depth: u32| -> Result<u32, Error> {
+                assert!(depth != 3, "asked to panic");
+                let run = caller.get_export("run").and_then(Extern::into_func).expect("exported");
+                let run = run.typed::<u32, u32>(caller)?;
+                if depth == 0 {
+                    Ok(1)
+                } else {
+                    Ok(run.call(caller, depth - 1)? + 1)
+                }
+            },
+        )
+        .unwrap();
+    let mut app = executor(
+        &linker,
+        "(module (import \"e\" \"h\" (func $h (param i32) (result i32)))
+            (func (export \"run\") (param i32) (result i32) (call $h (local.get 0))))",
+    );
+    for _ in 0..3 {
+        let call = std::panic::AssertUnwindSafe(|| app.func::<u32, u32>("run").unwrap().call(7));
+        assert!(std::panic::catch_unwind(call).is_err());
+        assert_eq!(app.func::<u32, u32>("run").unwrap().call(2).unwrap(), 3);
+    }
+}
+
+#[test]
+fn a_run_resumed_inside_a_host_call_leaves_the_outer_runs_limit_as_it_was() {
+    let mut linker = Linker::<Option<Pause>>::default();
+    linker
+        .func("e", "wait", |_: &mut LinearMemory| -> Result<(), Halt> {
+            Err(Suspend::new(()).into())
+        })
+        .unwrap()
+        .func_with(
+            "e",
+            "resume",
+            |caller: &mut Caller<'_, Option<Pause>>| -> Result<i32, Error> {
+                let pause = caller.data_mut().take().expect("a paused run");
+                match pause.resume_with(caller, &[])? {
+                    Outcome::Returned(results) => Ok(results[0].i32().expect("an i32")),
+                    Outcome::Paused(_) => unreachable!("inside a host call nothing pauses"),
+                }
+            },
+        )
+        .unwrap();
+    let mut app = executor(
+        &linker,
+        "(module (import \"e\" \"wait\" (func $wait)) (import \"e\" \"resume\" (func $resume (result i32)))
+            (func (export \"waits\") (result i32) call $wait (i32.const 42))
+            (func $deep (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))
+            (func (export \"resumes\") (result i32) call $resume)
+            (func (export \"overflows\") (result i32) (call $deep (call $resume))))",
+    );
+    for (name, result) in [("resumes", Some(42)), ("overflows", None), ("resumes", Some(42))] {
+        let instance = app.instance();
+        let waits = instance.func(app.store_mut(), "waits").unwrap();
+        let Outcome::Paused(pause) = waits.call_resumable(app.store_mut(), &[]).unwrap() else {
+            panic!()
+        };
+        *app.store_mut().data_mut() = Some(pause);
+        match app.invoke(name, &[]) {
+            Ok(results) => assert_eq!(results[0].i32(), result),
+            Err(error) => assert_eq!((error.trap(), result), (Some(Trap::CallStackExhausted), None)),
+        }
+    }
+}
+
+const _: () = {
+    const fn sent_to_threads<T: Send>() {}
+    sent_to_threads::<Pause>();
+    sent_to_threads::<Executor>();
+    sent_to_threads::<Error>();
+    const fn shared_between_threads<T: Send + Sync>() {}
+    shared_between_threads::<InterruptHandle>();
+    shared_between_threads::<Linker>();
+    shared_between_threads::<Func>();
+    shared_between_threads::<Val>();
+};

@@ -15,6 +15,7 @@ mod report;
 mod slow;
 mod stack;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{Release, SeqCst};
 
@@ -196,7 +197,7 @@ fn enter(store: &mut StoreInner, mut run: Run) -> Result<Ended, Error> {
     let cx = store.context();
     let nested = store.run.depth > 0;
     // SAFETY: the context is the store's, which nobody else uses now, but for its atomics.
-    let outer = unsafe { ((*cx).saved, (*cx).instance, store.run.end) };
+    let outer = unsafe { ((*cx).saved, (*cx).instance, store.run.end, store.run.top) };
     store.run.depth += 1;
     if let Some(stack) = &run.stack {
         store.run.end = stack.end();
@@ -206,14 +207,20 @@ fn enter(store: &mut StoreInner, mut run: Run) -> Result<Ended, Error> {
         (*cx).saved = run.registers;
         (*cx).instance = run.instance;
         arm(cx, store.run.end);
-        let outcome = drive(store, &mut run, cx);
+        // A host function may panic and its embedder go on with the store: then this run is gone, and what is around
+        // it must not find its stack.
+        let outcome = catch_unwind(AssertUnwindSafe(|| drive(store, &mut run, cx)));
         run.registers = (*cx).saved;
         run.instance = (*cx).instance;
-        ((*cx).saved, (*cx).instance, store.run.end) = outer;
+        ((*cx).saved, (*cx).instance, store.run.end, store.run.top) = outer;
+        if nested {
+            // A run resumed inside another's host call has a stack of its own, and so another limit.
+            arm(cx, store.run.end);
+        }
         outcome
     };
     store.run.depth -= 1;
-    match outcome {
+    match outcome.unwrap_or_else(|panic| resume_unwind(panic)) {
         Ok(None) => {
             // SAFETY: results stand at the base of the first frame.
             let results = unsafe { std::slice::from_raw_parts(run.base, run.results) }.to_vec();
