@@ -20,7 +20,10 @@ pub struct Test {
 impl Test {
     /// A test that fails with a message.
     pub fn new(name: String, body: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Test {
-        Test { name, body: Box::new(body) }
+        Test {
+            name,
+            body: Box::new(body),
+        }
     }
 }
 
@@ -72,7 +75,13 @@ impl Options {
     }
 
     fn wants(&self, name: &str) -> bool {
-        let matches = |pattern: &String| if self.exact { name == pattern } else { name.contains(pattern.as_str()) };
+        let matches = |pattern: &String| {
+            if self.exact {
+                name == pattern
+            } else {
+                name.contains(pattern.as_str())
+            }
+        };
         !self.only_ignored
             && (self.filters.is_empty() || self.filters.iter().any(matches))
             && !self.skip.iter().any(matches)
@@ -88,10 +97,17 @@ pub fn run(tests: Vec<Test>) -> Outcome {
     if options.list {
         tests.iter().for_each(|test| println!("{}: test", test.name));
         println!("\n{} tests, 0 benchmarks", tests.len());
-        return Outcome { held: true, all_ran: false };
+        return Outcome {
+            held: true,
+            all_ran: false,
+        };
     }
     let start = Instant::now();
-    println!("\nrunning {} test{}", tests.len(), if tests.len() == 1 { "" } else { "s" });
+    println!(
+        "\nrunning {} test{}",
+        tests.len(),
+        if tests.len() == 1 { "" } else { "s" }
+    );
     let failures = run_all(&tests, &options);
     if options.quiet {
         println!();
@@ -112,7 +128,10 @@ pub fn run(tests: Vec<Test>) -> Outcome {
         failures.len(),
         start.elapsed().as_secs_f64()
     );
-    Outcome { held: failures.is_empty(), all_ran: filtered_out == 0 }
+    Outcome {
+        held: failures.is_empty(),
+        all_ran: filtered_out == 0,
+    }
 }
 
 /// Runs tests side by side and gives back the failed ones, in the order of the list.
@@ -149,5 +168,8 @@ fn run_all<'t>(tests: &'t [Test], options: &Options) -> Vec<(&'t str, String)> {
         }
     });
     failures.sort();
-    failures.into_iter().map(|(index, message)| (tests[index].name.as_str(), message)).collect()
+    failures
+        .into_iter()
+        .map(|(index, message)| (tests[index].name.as_str(), message))
+        .collect()
 }

@@ -31,12 +31,26 @@ fn scripts() -> Vec<(String, TestFile<'static>, Features)> {
     };
     let wasm2 = Features::wasm2();
     // SIMD is not there yet.
-    let without_simd = spec(SpecVersion::V2).filter(|file| !file.name().starts_with("simd_")).collect();
+    let without_simd = spec(SpecVersion::V2)
+        .filter(|file| !file.name().starts_with("simd_"))
+        .collect();
     add("wasm-v1", spec(SpecVersion::V1).collect(), Features::wasm1());
     add("wasm-v2", without_simd, wasm2);
-    add("tail-call", proposal(Proposal::TailCall).collect(), wasm2.tail_call(true));
-    add("extended-const", proposal(Proposal::ExtendedConst).collect(), wasm2.extended_const(true));
-    add("multi-memory", proposal(Proposal::MultiMemory).collect(), wasm2.multi_memory(true));
+    add(
+        "tail-call",
+        proposal(Proposal::TailCall).collect(),
+        wasm2.tail_call(true),
+    );
+    add(
+        "extended-const",
+        proposal(Proposal::ExtendedConst).collect(),
+        wasm2.extended_const(true),
+    );
+    add(
+        "multi-memory",
+        proposal(Proposal::MultiMemory).collect(),
+        wasm2.multi_memory(true),
+    );
     scripts.sort_by(|(a, ..), (b, ..)| a.cmp(b));
     scripts
 }
@@ -44,7 +58,11 @@ fn scripts() -> Vec<(String, TestFile<'static>, Features)> {
 fn main() -> ExitCode {
     let write = std::env::var_os("WASMRUN_SPEC_RESULTS").is_some_and(|value| value == "write");
     let plain = std::env::var_os("WASMRUN_SPEC_PLAIN").is_some_and(|value| value != "0");
-    let optimizations = if plain { Optimizations::NONE } else { Optimizations::default() };
+    let optimizations = if plain {
+        Optimizations::NONE
+    } else {
+        Optimizations::default()
+    };
     let expected = match Results::read() {
         Ok(expected) => Arc::new(expected),
         Err(error) => {
@@ -61,15 +79,32 @@ fn main() -> ExitCode {
         tests.push(Test::new(name.clone(), move || {
             let report = script::run(file.raw(), Config::new().optimizations(optimizations), features);
             let row = Row::of(&report);
-            found.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), row.clone());
-            if write { Ok(()) } else { judge(&name, &report, &row, expected.get(&name)) }
+            found
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(name.clone(), row.clone());
+            if write {
+                Ok(())
+            } else {
+                judge(&name, &report, &row, expected.get(&name))
+            }
         }));
     }
     let listed = Arc::clone(&expected);
-    tests.push(Test::new("results.tsv names scripts that exist".to_owned(), move || {
-        let unknown: Vec<&str> = listed.names().filter(|listed| !names.iter().any(|name| name == listed)).collect();
-        if unknown.is_empty() || write { Ok(()) } else { Err(format!("no such scripts: {}", unknown.join(", "))) }
-    }));
+    tests.push(Test::new(
+        "results.tsv names scripts that exist".to_owned(),
+        move || {
+            let unknown: Vec<&str> = listed
+                .names()
+                .filter(|listed| !names.iter().any(|name| name == listed))
+                .collect();
+            if unknown.is_empty() || write {
+                Ok(())
+            } else {
+                Err(format!("no such scripts: {}", unknown.join(", ")))
+            }
+        },
+    ));
     let outcome = harness::run(tests);
     let found = found.lock().unwrap_or_else(PoisonError::into_inner);
     println!("directives: {}\n", found.total());
@@ -83,7 +118,11 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    if outcome.held { ExitCode::SUCCESS } else { ExitCode::from(101) }
+    if outcome.held {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(101)
+    }
 }
 
 /// Compares what a script did with its row in `results.tsv`.
@@ -96,7 +135,10 @@ fn judge(name: &str, report: &script::ScriptReport, row: &Row, expected: Option<
         None => format!("no row in results.tsv, found {row}"),
     };
     for failure in report.failed.iter().take(20) {
-        message.push_str(&format!("\n{name}:{}: {}: {}", failure.line, failure.directive, failure.message));
+        message.push_str(&format!(
+            "\n{name}:{}: {}: {}",
+            failure.line, failure.directive, failure.message
+        ));
     }
     if report.failed.len() > 20 {
         message.push_str(&format!("\n... and {} more", report.failed.len() - 20));

@@ -36,14 +36,30 @@ impl Row {
         let mut number = || cells.next()?.parse().ok();
         let (passed, failed, skipped) = (number()?, number()?, number()?);
         let reason = cells.next()?.to_owned();
-        cells.next().is_none().then_some((name, Row { passed, failed, skipped, reason }))
+        cells.next().is_none().then_some((
+            name,
+            Row {
+                passed,
+                failed,
+                skipped,
+                reason,
+            },
+        ))
     }
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)?;
-        if self.reason.is_empty() { Ok(()) } else { write!(f, " ({})", self.reason) }
+        write!(
+            f,
+            "{} passed, {} failed, {} skipped",
+            self.passed, self.failed, self.skipped
+        )?;
+        if self.reason.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " ({})", self.reason)
+        }
     }
 }
 
@@ -53,7 +69,9 @@ pub struct Results(BTreeMap<String, Row>);
 
 impl Results {
     fn path() -> PathBuf {
-        [env!("CARGO_MANIFEST_DIR"), "spec-tests", "results.tsv"].iter().collect()
+        [env!("CARGO_MANIFEST_DIR"), "spec-tests", "results.tsv"]
+            .iter()
+            .collect()
     }
 
     /// Reads the checked-in file; a file that is not there has no rows.
@@ -61,7 +79,9 @@ impl Results {
         let path = Results::path();
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Results::default()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Results::default());
+            }
             Err(error) => return Err(format!("{}: {error}", path.display())),
         };
         let mut rows = BTreeMap::new();
@@ -76,7 +96,10 @@ impl Results {
     pub fn write(&self) -> Result<(), String> {
         let mut text = format!("{HEADER}\n");
         for (name, row) in &self.0 {
-            text.push_str(&format!("{name}\t{}\t{}\t{}\t{}\n", row.passed, row.failed, row.skipped, row.reason));
+            text.push_str(&format!(
+                "{name}\t{}\t{}\t{}\t{}\n",
+                row.passed, row.failed, row.skipped, row.reason
+            ));
         }
         let path = Results::path();
         std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))

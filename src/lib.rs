@@ -8,8 +8,3 @@ pub mod wasi;
 
 pub use engine::*;
 pub use wasi::{Stdin, WasiEnv, WasiEnvBuilder, create_wasi_linker};
-
-/// How handlers are dispatched in this build: `tail calls` or `portable loop`.
-pub fn dispatch_kind() -> &'static str {
-    "unknown"
-}

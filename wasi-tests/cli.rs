@@ -1,1 +1,20 @@
-//! Runs the built binary.
+//! `cargo test --test cli`: runs the built `wasmrun` and looks at what a user sees: stdout, stderr, exit status.
+//!
+//! Guests are written here as text, or put together byte by byte where text would be megabytes long.
+
+#[path = "cli/binary.rs"]
+mod binary;
+#[path = "cli/endings.rs"]
+mod endings;
+#[path = "cli/guests.rs"]
+mod guests;
+#[path = "cli/hostile.rs"]
+mod hostile;
+#[path = "cli/invoke.rs"]
+mod invoke;
+#[path = "cli/messages.rs"]
+mod messages;
+#[path = "cli/run.rs"]
+mod run;
+#[path = "cli/world.rs"]
+mod world;

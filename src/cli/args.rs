@@ -55,8 +55,8 @@ pub enum Command {
 pub struct ExecArgs {
     /// Give the program a directory, under its own name or another
     ///
-    /// HOST::GUEST shows the directory HOST as GUEST. HOST alone keeps the text as the name. Nothing outside the
-    /// directories given can be reached, by symbolic links neither.
+    /// HOST::GUEST shows the directory HOST as GUEST, HOST::GUEST::ro for looking at only. HOST alone keeps the text as
+    /// the name. Nothing outside the directories given can be reached, not even through symbolic links.
     #[arg(long, value_name = "HOST[::GUEST]", value_parser = units::directory())]
     pub dir: Vec<Directory>,
 
@@ -141,10 +141,10 @@ pub struct WastArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// Features of WebAssembly to allow: wasm1, wasm2, all, and more after commas
+    /// Features of WebAssembly to allow: wasm1, wasm2 or all, then changes
     ///
-    /// Begins with wasm1, wasm2 or all (the default), then features to add, or with `-` in front to take away:
-    /// `wasm2,tail-call`, `all,-multi-memory`. `wasmrun --version` lists them.
+    /// After wasm1, wasm2 or all and a comma come features to add, or with `-` in front to take away: `wasm2,tail-call`,
+    /// `all,-multi-memory`. `wasmrun --version` lists them.
     #[arg(long, value_name = "SET", default_value = "all", allow_hyphen_values = true)]
     pub features: FeatureSet,
 

@@ -54,7 +54,10 @@ mod tests {
 
     #[test]
     fn rust_and_cpp_names_are_read_and_others_left_alone() {
-        assert_eq!(demangle("_ZN4core9panicking5panic17h0123456789abcdefE"), "core::panicking::panic");
+        assert_eq!(
+            demangle("_ZN4core9panicking5panic17h0123456789abcdefE"),
+            "core::panicking::panic"
+        );
         assert_eq!(demangle("_RNvC6_123foo3bar"), "123foo::bar");
         assert_eq!(
             demangle("_ZNSt6vectorIiSaIiEE9push_backERKi"),
@@ -70,7 +73,11 @@ mod tests {
         // Each pair refers to the one before it twice: 2^25 names when written out.
         let mut name = String::from("_Z1fISt4pairIiiE");
         for step in 0..25 {
-            let back = if step == 0 { "S0_".to_owned() } else { format!("S{}_", base36(step)) };
+            let back = if step == 0 {
+                "S0_".to_owned()
+            } else {
+                format!("S{}_", base36(step))
+            };
             name.push_str(&format!("St4pairI{back}{back}E"));
         }
         name.push_str("Evv");
@@ -78,6 +85,8 @@ mod tests {
     }
 
     fn base36(number: usize) -> char {
-        char::from_digit(number as u32, 36).expect("below 36").to_ascii_uppercase()
+        char::from_digit(number as u32, 36)
+            .expect("below 36")
+            .to_ascii_uppercase()
     }
 }

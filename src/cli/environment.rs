@@ -3,10 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use wasmrun::WasiEnv;
+use wasmrun::{Error, WasiEnv};
 
 use super::args::ExecArgs;
-use super::units::Variable;
+use super::units::{Directory, Variable};
 
 /// Makes the guest's world; `words` are argv[0] and what follows.
 ///
@@ -14,9 +14,23 @@ use super::units::Variable;
 /// A directory that cannot be opened, named in the message.
 pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, String> {
     let ours: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let mut env = WasiEnv::new();
-    let _ = (variables(args, &ours), words, &mut env);
-    Ok(env)
+    let mut env = WasiEnv::builder()
+        .args(words)
+        .envs(variables(args, &ours))
+        .inherit_stdio();
+    for Directory { host, guest, read_only } in &args.dir {
+        let granted = if *read_only {
+            env.dir_read_only(host, guest)
+        } else {
+            env.dir(host, guest)
+        };
+        env = granted.map_err(|error| match error {
+            // The engine calls all that is not WebAssembly a host function's failure; here none was called.
+            Error::Host(error) => error.to_string(),
+            other => other.to_string(),
+        })?;
+    }
+    Ok(env.build())
 }
 
 /// argv[0]: the base name, because where the module lies is none of the guest's business.

@@ -2,12 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
-use std::sync::{Arc, Mutex};
 
-use wasmrun::{
-    Config, DecodeError, Engine, Error, Executor, ExternType, Func, FuncType, Instance, Linker, Module, Store, Val,
-    create_wasi_linker,
-};
+use wasmrun::{Config, Engine, Error, Executor, ExternType, Func, FuncType, Instance, Linker, Module, Store, Val};
 
 use super::args::ExecArgs;
 use super::environment::{argv0, environment};
@@ -73,15 +69,11 @@ fn ended(args: &ExecArgs, file: &OsStr, error: &Error) -> Ending {
             Ending::Timeout
         }
         Error::Link(link) => {
-            let missing_only = link.problems.iter().all(|problem| problem.given.is_none());
-            let functions_only = link.problems.iter().all(|problem| matches!(problem.expected, ExternType::Func(_)));
-            let hint = if missing_only && functions_only {
-                "\nhint: only `wasi_snapshot_preview1` is provided; with --allow-unknown-imports the program runs until it \
-                 calls something else"
-            } else {
-                ""
-            };
-            report::error(&format!("{link}{hint}"));
+            report::link(link, &label(file));
+            Ending::Failure
+        }
+        Error::Limit(limit) => {
+            report::limit(limit, &label(file));
             Ending::Failure
         }
         other => {
@@ -116,7 +108,8 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: Vec<OsString>) -> Result<()
         words.extend(rest);
     }
     let env = environment(args, words).map_err(Failure::Host)?;
-    let mut linker = create_wasi_linker(Arc::new(Mutex::new(env)));
+    let mut linker = Linker::new(&engine);
+    linker.wasi(&env)?;
     if args.allow_unknown_imports {
         linker.stub_unknown_imports(&module)?;
     }
@@ -147,9 +140,8 @@ fn load(engine: &Engine, file: &OsStr) -> Result<Module, Failure> {
     }
     Module::new(engine, bytes).map_err(|error| match error {
         Error::Decode(mut refusal) => {
-            let refusal: &mut DecodeError = &mut refusal;
-            refusal.name = Some("<stdin>".to_owned());
-            Failure::Engine(Error::Decode(Box::new(refusal.clone())))
+            refusal.name = Some(label(file));
+            Error::Decode(refusal).into()
         }
         other => other.into(),
     })
@@ -168,10 +160,17 @@ enum Entry<'a> {
 /// What to call when the command line does not say: `_start` for programs; a reactor is only initialised.
 fn program(module: &Module, file: &OsStr) -> Result<Entry<'static>, Failure> {
     let nothing_to_nothing = |ty: &FuncType| ty.params().is_empty() && ty.results().is_empty();
-    let exports = |name: &str| module.exports().find(|export| export.name == name).map(|export| export.ty);
+    let exports = |name: &str| {
+        module
+            .exports()
+            .find(|export| export.name == name)
+            .map(|export| export.ty)
+    };
     for name in ["_start", "_initialize", "main"] {
         match exports(name) {
-            Some(ExternType::Func(ty)) if nothing_to_nothing(&ty) => return Ok(Entry::Program(name)),
+            Some(ExternType::Func(ty)) if nothing_to_nothing(&ty) => {
+                return Ok(Entry::Program(name));
+            }
             _ => {}
         }
     }

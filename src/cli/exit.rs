@@ -51,7 +51,13 @@ mod tests {
     fn statuses_are_as_documented() {
         let codes = [0, 1, 7, 255, 256, u32::MAX].map(|code| Ending::Guest(code).status());
         assert_eq!(codes, [0, 1, 7, 255, 0, 255]);
-        let others = [Ending::Done, Ending::Trap, Ending::Timeout, Ending::Usage, Ending::Failure];
+        let others = [
+            Ending::Done,
+            Ending::Trap,
+            Ending::Timeout,
+            Ending::Usage,
+            Ending::Failure,
+        ];
         assert_eq!(others.map(Ending::status), [0, 134, 124, 2, 1]);
     }
 }

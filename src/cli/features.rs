@@ -13,7 +13,10 @@ type Setter = fn(Features, bool) -> Features;
 /// Each proposal and the name it goes by on the command line.
 const NAMES: &[(&str, Setter)] = &[
     ("mutable-global", Features::mutable_global),
-    ("nontrapping-float-to-int-conversions", Features::saturating_float_to_int),
+    (
+        "nontrapping-float-to-int-conversions",
+        Features::saturating_float_to_int,
+    ),
     ("sign-extension-ops", Features::sign_extension),
     ("multi-value", Features::multi_value),
     ("bulk-memory-operations", Features::bulk_memory),
@@ -32,7 +35,11 @@ impl FromStr for FeatureSet {
             "wasm1" => Features::wasm1(),
             "wasm2" => Features::wasm2(),
             "all" => Features::default(),
-            other => return Err(format!("`{other}` is not one of wasm1, wasm2, all, with which a set begins")),
+            other => {
+                return Err(format!(
+                    "`{other}` is not one of wasm1, wasm2, all, with which a set begins"
+                ));
+            }
         };
         for word in words {
             let (name, on) = match word.strip_prefix('-') {
@@ -55,7 +62,10 @@ mod tests {
 
     #[test]
     fn a_set_is_a_base_and_what_is_added_or_taken_away() {
-        let names = |text: &str| text.parse::<FeatureSet>().map(|set| set.0.names().collect::<Vec<_>>().join(" "));
+        let names = |text: &str| {
+            text.parse::<FeatureSet>()
+                .map(|set| set.0.names().collect::<Vec<_>>().join(" "))
+        };
         assert_eq!(names("wasm1"), Ok("mutable-global".into()));
         assert_eq!(names("wasm1,tail-call,-mutable-global"), Ok("tail-call".into()));
         assert!(names("all,-tail-call").is_ok_and(|names| !names.contains("tail-call")));

@@ -18,11 +18,19 @@ pub fn find(module: &Module, name: &str) -> Result<FuncType, String> {
         if export.name == name {
             return match &export.ty {
                 ExternType::Func(ty) => Ok(ty.clone()),
-                other => Err(format!("`{}` is {other}, not a function\n{}", one_line(name), functions(module))),
+                other => Err(format!(
+                    "`{}` is {other}, not a function\n{}",
+                    one_line(name),
+                    functions(module)
+                )),
             };
         }
     }
-    Err(format!("there is no exported function `{}`\n{}", one_line(name), functions(module)))
+    Err(format!(
+        "there is no exported function `{}`\n{}",
+        one_line(name),
+        functions(module)
+    ))
 }
 
 /// The exported functions with their signatures.
@@ -59,7 +67,11 @@ pub fn arguments(name: &str, ty: &FuncType, texts: &[OsString]) -> Result<Vec<Va
         let text = text.to_string_lossy();
         let value = argument(&text, ty).ok_or_else(|| {
             let expected = expected(ty);
-            format!("argument {} of `{name}`: `{}` is not {expected}", index + 1, one_line(&text))
+            format!(
+                "argument {} of `{name}`: `{}` is not {expected}",
+                index + 1,
+                one_line(&text)
+            )
         })?;
         values.push(value);
     }
@@ -81,7 +93,10 @@ fn argument(text: &str, ty: ValType) -> Option<Val> {
 /// Reads a number as the text format writes it.
 fn token<T: for<'t> Parse<'t>>(text: &str) -> Option<T> {
     // The text format would also take spaces and comments around the number.
-    if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-._:".contains(&byte)) {
+    if !text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"+-._:".contains(&byte))
+    {
         return None;
     }
     let buffer = ParseBuffer::new(text).ok()?;
@@ -94,8 +109,11 @@ fn expected(ty: ValType) -> String {
             "an i32: a whole number from -2147483648 to 4294967295, or 0x and hexadecimal digits".to_owned()
         }
         ValType::I64 => "an i64: a whole number of 64 bits, or 0x and hexadecimal digits".to_owned(),
-        ValType::F32 | ValType::F64 => format!("an {ty}: a number, inf, nan, or one of these with a sign"),
-        ValType::FuncRef | ValType::ExternRef => format!("a {ty}: only `null` can be given here"),
+        ValType::F32 | ValType::F64 => {
+            format!("an {ty}: a number, inf, nan, or one of these with a sign")
+        }
+        ValType::FuncRef => "a funcref: only `null` can be given here".to_owned(),
+        ValType::ExternRef => "an externref: only `null` can be given here".to_owned(),
         _ => format!("{ty}, which cannot be given here"),
     }
 }
@@ -119,7 +137,11 @@ pub fn show(value: &Val) -> String {
 /// `nan` for the canonical payload, which is the bit `quiet_bit` alone.
 fn nan(negative: bool, payload: u64, quiet_bit: u32) -> String {
     let sign = if negative { "-" } else { "" };
-    if payload == 1 << quiet_bit { format!("{sign}nan") } else { format!("{sign}nan:{payload:#x}") }
+    if payload == 1 << quiet_bit {
+        format!("{sign}nan")
+    } else {
+        format!("{sign}nan:{payload:#x}")
+    }
 }
 
 #[cfg(test)]
@@ -136,7 +158,18 @@ mod tests {
         assert_eq!(i32("-2147483648").as_deref(), Some("-2147483648"));
         assert_eq!(i32("4294967295").as_deref(), Some("-1"));
         assert_eq!(i32("0xff").as_deref(), Some("255"));
-        for wrong in ["", "4294967296", "-2147483649", "1.0", "a", "1 ", "1;;", "(;;)1", "--1", "\u{0661}"] {
+        for wrong in [
+            "",
+            "4294967296",
+            "-2147483649",
+            "1.0",
+            "a",
+            "1 ",
+            "1;;",
+            "(;;)1",
+            "--1",
+            "\u{0661}",
+        ] {
             assert_eq!(i32(wrong), None, "{wrong}");
         }
         assert_eq!(read("18446744073709551615", ValType::I64).as_deref(), Some("-1"));
@@ -147,10 +180,26 @@ mod tests {
 
     #[test]
     fn results_can_be_given_back_as_arguments() {
-        for text in ["1.5", "-0.0", "inf", "-inf", "nan", "-nan", "nan:0x1", "1e-45", "3.4028235e38"] {
+        for text in [
+            "1.5",
+            "-0.0",
+            "inf",
+            "-inf",
+            "nan",
+            "-nan",
+            "nan:0x1",
+            "1e-45",
+            "3.4028235e38",
+        ] {
             assert_eq!(read(text, ValType::F32).as_deref(), Some(text));
         }
-        for text in ["0.1", "5e-324", "1.7976931348623157e308", "nan:0x8000000000001", "100000.0"] {
+        for text in [
+            "0.1",
+            "5e-324",
+            "1.7976931348623157e308",
+            "nan:0x8000000000001",
+            "100000.0",
+        ] {
             assert_eq!(read(text, ValType::F64).as_deref(), Some(text));
         }
         assert_eq!(read("2", ValType::F64).as_deref(), Some("2.0"));

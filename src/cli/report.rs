@@ -3,12 +3,15 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use wasmrun::{Frame, TrapReport};
+use wasmrun::{ExternType, Frame, ImportProblem, LimitError, LinkError, TrapReport};
 
 use super::demangle::demangle;
 
 /// Functions a trap report shows. More than a screen of them helps nobody.
 const MAX_FRAMES: usize = 32;
+
+/// Imports a message lists: all of any module that means well.
+const MAX_IMPORTS: usize = 1000;
 
 /// Characters of a function's name that are shown: C++ and Rust names can fill pages.
 const MAX_NAME_CHARS: usize = 160;
@@ -21,6 +24,47 @@ pub fn error(message: &str) {
 /// Prints a trap and where it happened; `file` is what the user calls the module.
 pub fn trap(report: &TrapReport, file: &str) {
     print(&trap_text(report, file));
+}
+
+/// Prints all imports that are in the way.
+pub fn link(error: &LinkError, file: &str) {
+    let mut text = format!(
+        "error: {file}: {} of {} imports cannot be provided",
+        error.problems.len(),
+        error.imports
+    );
+    for problem in error.problems.iter().take(MAX_IMPORTS) {
+        let _ = write!(text, "\n  {}", one_line(&problem.to_string()));
+    }
+    if error.problems.len() > MAX_IMPORTS {
+        let _ = write!(text, "\n  ... and {} more", error.problems.len() - MAX_IMPORTS);
+    }
+    let stubs_would_do =
+        |problem: &ImportProblem| problem.given.is_none() && matches!(problem.expected, ExternType::Func(_));
+    if error.problems.iter().all(stubs_would_do) {
+        text.push_str(
+            "\nhint: only `wasi_snapshot_preview1` is provided; with --allow-unknown-imports the program runs until it \
+             calls something else",
+        );
+    }
+    print(&text);
+}
+
+/// Prints which limit was reached, and the option that moves it.
+pub fn limit(error: &LimitError, file: &str) {
+    let LimitError {
+        what,
+        unit,
+        limit,
+        asked,
+        ..
+    } = error;
+    let mut text =
+        format!("error: {file}: {what} limit reached: {asked} {unit} asked for, the limit is {limit} {unit}");
+    if *what == "memory" {
+        text.push_str("\nhint: --max-memory sets the limit");
+    }
+    print(&text);
 }
 
 /// Prints lines on stderr, escaped, in one write. A closed stderr is no reason to fail: there is nobody to tell.
@@ -37,7 +81,12 @@ fn trap_text(report: &TrapReport, file: &str) -> String {
         let _ = write!(text, ": {}", one_line(detail));
     }
     let names: Vec<String> = report.frames.iter().take(MAX_FRAMES).map(name).collect();
-    let widest = names.iter().map(|name| name.chars().count()).filter(|&width| width <= 40).max().unwrap_or(0);
+    let widest = names
+        .iter()
+        .map(|name| name.chars().count())
+        .filter(|&width| width <= 40)
+        .max()
+        .unwrap_or(0);
     for (index, (frame, name)) in report.frames.iter().zip(&names).enumerate() {
         let _ = write!(text, "\n  {index:>2}: {name:<widest$}  {file}");
         if let Some(offset) = frame.offset {
@@ -96,7 +145,10 @@ mod tests {
 
     #[test]
     fn text_from_guests_cannot_steer_the_terminal() {
-        assert_eq!(one_line("a\x1b[2Jb\u{9b}\r\n\u{202e}c\u{7f}"), r"a\u{1b}[2Jb\u{9b}\r\n\u{202e}c\u{7f}");
+        assert_eq!(
+            one_line("a\x1b[2Jb\u{9b}\r\n\u{202e}c\u{7f}"),
+            r"a\u{1b}[2Jb\u{9b}\r\n\u{202e}c\u{7f}"
+        );
         assert_eq!(one_line("größe → 大"), "größe → 大");
         assert_eq!(escape_lines("a\nb\r"), "a\nb\\r");
     }

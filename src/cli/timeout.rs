@@ -25,7 +25,9 @@ impl Timer {
     /// The system has no thread to give.
     pub fn start(limit: Duration, interrupt: InterruptHandle) -> std::io::Result<Timer> {
         let (running, dropped) = channel();
-        thread::Builder::new().name("timeout".to_owned()).spawn(move || count(limit, &interrupt, &dropped))?;
+        thread::Builder::new()
+            .name("timeout".to_owned())
+            .spawn(move || count(limit, &interrupt, &dropped))?;
         Ok(Timer { _running: running })
     }
 }

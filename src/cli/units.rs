@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
-/// A directory for the guest: `HOST[::GUEST]`.
+/// A directory for the guest: `HOST[::GUEST[::ro]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
     /// Where it is.
     pub host: PathBuf,
     /// What the guest calls it.
     pub guest: String,
+    /// Whether the guest may only look at it.
+    pub read_only: bool,
 }
 
 /// A variable for the guest.
@@ -37,18 +39,28 @@ pub fn variable() -> impl TypedValueParser<Value = Variable> {
 fn parse_directory(text: &OsStr) -> Result<Directory, String> {
     let bytes = text.as_encoded_bytes();
     // The first `::`, as a host path with one in it is rarer than a guest path with one.
-    let (host, guest) = match bytes.windows(2).position(|pair| pair == b"::") {
-        Some(at) => (sub_string(text, ..at), sub_string(text, at + 2..)),
-        None => (text.to_owned(), text.to_owned()),
+    let (host, guest, read_only) = match bytes.windows(2).position(|pair| pair == b"::") {
+        Some(at) => match bytes[at + 2..].strip_suffix(b"::ro") {
+            Some(guest) => (
+                sub_string(text, ..at),
+                sub_string(text, at + 2..at + 2 + guest.len()),
+                true,
+            ),
+            None => (sub_string(text, ..at), sub_string(text, at + 2..), false),
+        },
+        None => (text.to_owned(), text.to_owned(), false),
     };
-    let guest = guest.into_string().map_err(|_| "the guest's name for it must be UTF-8".to_owned())?;
+    let guest = guest
+        .into_string()
+        .map_err(|_| "the guest's name for it must be UTF-8".to_owned())?;
     if host.is_empty() {
         return Err("the host's directory is empty".to_owned());
     }
     if guest.is_empty() {
         return Err("the guest's name for it is empty".to_owned());
     }
-    Ok(Directory { host: host.into(), guest })
+    let host = host.into();
+    Ok(Directory { host, guest, read_only })
 }
 
 fn parse_variable(text: &OsStr) -> Result<Variable, String> {
@@ -73,7 +85,9 @@ fn sub_string(text: &OsStr, range: impl std::slice::SliceIndex<[u8], Output = [u
 /// Elsewhere the text goes through UTF-8: `OsStr` cannot be cut without `unsafe`.
 #[cfg(not(unix))]
 fn sub_string(text: &OsStr, range: impl std::slice::SliceIndex<[u8], Output = [u8]>) -> OsString {
-    String::from_utf8_lossy(&text.as_encoded_bytes()[range]).into_owned().into()
+    String::from_utf8_lossy(&text.as_encoded_bytes()[range])
+        .into_owned()
+        .into()
 }
 
 /// Reads a number of bytes: `65536`, `64K`, `64KiB`, `256M`, `1G`.
@@ -85,11 +99,17 @@ pub fn size(text: &str) -> Result<u64, String> {
         "M" | "m" | "MiB" => 20,
         "G" | "g" | "GiB" => 30,
         _ => {
-            return Err(format!("`{unit}` is not a unit: use K, M or G (1024 bytes and its powers), or none for bytes"));
+            return Err(format!(
+                "`{unit}` is not a unit: use K, M or G (1024 bytes and its powers), or none for bytes"
+            ));
         }
     };
-    let number: u64 = number.parse().map_err(|_| "a size is a whole number and K, M, G or nothing".to_owned())?;
-    number.checked_mul(1 << shift).ok_or_else(|| "the size is too big".to_owned())
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "a size is a whole number and K, M, G or nothing".to_owned())?;
+    number
+        .checked_mul(1 << shift)
+        .ok_or_else(|| "the size is too big".to_owned())
 }
 
 /// Reads a time: `300ms`, `1s`, `1.5s`, `2m`, `1h`.
@@ -103,7 +123,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "" => return Err("the unit is missing: 300ms, 1.5s, 2m".to_owned()),
         _ => return Err(format!("`{unit}` is not a unit: use ms, s, m or h")),
     };
-    let number: f64 = number.parse().map_err(|_| "a time is a number and a unit: 300ms, 1.5s, 2m".to_owned())?;
+    let number: f64 = number
+        .parse()
+        .map_err(|_| "a time is a number and a unit: 300ms, 1.5s, 2m".to_owned())?;
     let duration = Duration::try_from_secs_f64(number * seconds_per_unit).map_err(|_| "the time is too long")?;
     if duration.is_zero() {
         return Err("the time must be more than nothing".to_owned());
@@ -112,7 +134,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn split_unit(text: &str) -> (&str, &str) {
-    let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+    let digits = text
+        .bytes()
+        .take_while(|byte| byte.is_ascii_digit() || *byte == b'.')
+        .count();
     text.split_at(digits)
 }
 
@@ -136,17 +161,30 @@ mod tests {
         assert_eq!(duration("300ms"), Ok(Duration::from_millis(300)));
         assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        for wrong in ["", "1", "s", "-1s", "0s", "1d", "1e400s", "1..2s", "nan", "9999999999999999999999h"] {
+        for wrong in [
+            "",
+            "1",
+            "s",
+            "-1s",
+            "0s",
+            "1d",
+            "1e400s",
+            "1..2s",
+            "nan",
+            "9999999999999999999999h",
+        ] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn a_directory_is_named_as_on_the_host_unless_said_otherwise() {
-        let parse = |text: &str| parse_directory(OsStr::new(text)).map(|dir| (dir.host, dir.guest));
-        assert_eq!(parse("data"), Ok(("data".into(), "data".into())));
-        assert_eq!(parse("data::/d"), Ok(("data".into(), "/d".into())));
-        assert_eq!(parse("C:\\x::/d"), Ok(("C:\\x".into(), "/d".into())));
+        let parse = |text: &str| parse_directory(OsStr::new(text)).map(|dir| (dir.host, dir.guest, dir.read_only));
+        assert_eq!(parse("data"), Ok(("data".into(), "data".into(), false)));
+        assert_eq!(parse("data::/d"), Ok(("data".into(), "/d".into(), false)));
+        assert_eq!(parse("data::/d::ro"), Ok(("data".into(), "/d".into(), true)));
+        assert_eq!(parse("data::ro"), Ok(("data".into(), "ro".into(), false)));
+        assert_eq!(parse("C:\\x::/d"), Ok(("C:\\x".into(), "/d".into(), false)));
         assert!(parse("::/d").is_err());
         assert!(parse("data::").is_err());
         assert!(parse("").is_err());

@@ -22,7 +22,11 @@ pub fn long() -> &'static str {
             short(),
             env!("WASMRUN_TARGET"),
             env!("WASMRUN_OPT_LEVEL"),
-            if cfg!(debug_assertions) { ", with assertions" } else { "" },
+            if cfg!(debug_assertions) {
+                ", with assertions"
+            } else {
+                ""
+            },
             wasmrun::dispatch_kind(),
             features.join(", ")
         )

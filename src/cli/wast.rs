@@ -29,7 +29,11 @@ pub fn run(args: &WastArgs) -> Ending {
         return Ending::Failure;
     }
     let reports = run_all(&files, args.features.0);
-    let text = if args.json { as_json(&files, &reports) } else { as_text(&files, &reports) };
+    let text = if args.json {
+        as_json(&files, &reports)
+    } else {
+        as_text(&files, &reports)
+    };
     if let Err(error) = std::io::stdout().lock().write_all(text.as_bytes()) {
         report::error(&format!("cannot write the results: {error}"));
         return Ending::Failure;
@@ -40,11 +44,13 @@ pub fn run(args: &WastArgs) -> Ending {
 
 /// A file counts whatever its name is; in directories only `.wast` files do, in the order of their names.
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    if !path.is_dir() {
+    if !path.metadata()?.is_dir() {
         files.push(path.to_owned());
         return Ok(());
     }
-    let mut entries = std::fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    let mut entries = std::fs::read_dir(path)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<Vec<_>>>()?;
     entries.sort();
     for entry in entries {
         if entry.is_dir() || entry.extension().is_some_and(|extension| extension == "wast") {
@@ -91,11 +97,23 @@ fn as_text(files: &[PathBuf], reports: &[ScriptReport]) -> String {
         }
         text.push('\n');
         for failure in &report.failed {
-            let _ = writeln!(text, "    {file}:{}: {}: {}", failure.line, failure.directive, failure.message);
+            let _ = writeln!(
+                text,
+                "    {file}:{}: {}: {}",
+                failure.line, failure.directive, failure.message
+            );
         }
     }
     let total = Total::of(reports);
-    let _ = writeln!(text, "{:7} {:7} {:8}  in {} files", total.passed, total.failed, total.skipped, files.len());
+    let files_word = if files.len() == 1 { "file" } else { "files" };
+    let _ = writeln!(
+        text,
+        "{:7} {:7} {:8}  in {} {files_word}",
+        total.passed,
+        total.failed,
+        total.skipped,
+        files.len()
+    );
     report::escape_lines(&text)
 }
 

@@ -50,3 +50,8 @@ pub use table::Table;
 pub use trap::{Frame, Trap, TrapReport};
 pub use types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 pub use value::{ExternRef, Val, WasmParams, WasmResults, WasmTy};
+
+/// How handlers are dispatched in this build: `tail calls` or `portable loop`.
+pub fn dispatch_kind() -> &'static str {
+    run::dispatch::KIND
+}

@@ -201,6 +201,14 @@ impl Module {
         decode::module(engine, bytes.as_ref().to_vec(), None)
     }
 
+    /// Loads a module from bytes that it keeps, without copying them.
+    ///
+    /// # Errors
+    /// As [`Module::new`].
+    pub fn from_vec(engine: &Engine, bytes: Vec<u8>) -> Result<Module, Error> {
+        decode::module(engine, bytes, None)
+    }
+
     /// Loads a module from a file, whose name then stands in messages.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use wasmrun::{DecodeReason, Engine, Error, Extern, Instance, Linker, Module, Store, Val};
+use wasmrun::{DecodeReason, Engine, Error, Extern, Instance, InterruptHandle, Linker, Module, Store, Val};
 use wast::token::Id;
 use wast::{QuoteWat, WastDirective, WastExecute, WastInvoke, Wat};
 
@@ -23,6 +23,8 @@ pub(super) struct State {
     /// The definition `(module instance)` means when it names none.
     last_definition: Option<Slot<Module>>,
     definitions: HashMap<String, Slot<Module>>,
+    /// Names that importers would find registered, had their module not been skipped; and why it was.
+    missing: HashMap<String, String>,
 }
 
 /// How an action in a script ended.
@@ -42,7 +44,13 @@ impl State {
             instances: HashMap::new(),
             last_definition: None,
             definitions: HashMap::new(),
+            missing: HashMap::new(),
         })
+    }
+
+    /// With it a directive can be ended.
+    pub(super) fn interrupt_handle(&self) -> InterruptHandle {
+        self.store.interrupt_handle()
     }
 
     pub(super) fn carry_out(&mut self, directive: WastDirective<'_>) -> Verdict {
@@ -128,7 +136,13 @@ impl State {
     }
 
     fn register(&mut self, name: &str, module: Option<Id<'_>>) -> Verdict {
-        let instance = self.find(module)?;
+        let instance = match self.find(module) {
+            Err(Miss::Skipped(reason)) => {
+                self.missing.insert(name.to_owned(), reason.clone());
+                return skipped(reason);
+            }
+            other => other?,
+        };
         match self.linker.instance(&mut self.store, name, instance) {
             Ok(_) => Ok(()),
             Err(error) => failed(error.to_string()),
@@ -144,7 +158,19 @@ impl State {
     }
 
     fn instantiate(&mut self, module: &Module) -> Result<Instance, Miss> {
-        self.linker.instantiate_in(&mut self.store, module).map_err(refused)
+        self.linker
+            .instantiate_in(&mut self.store, module)
+            .map_err(|error| self.blame(&error).unwrap_or_else(|| refused(error)))
+    }
+
+    /// Whether a link error comes from a module that was skipped.
+    fn blame(&self, error: &Error) -> Option<Miss> {
+        let Error::Link(link) = error else { return None };
+        let reason = link
+            .problems
+            .iter()
+            .find_map(|problem| self.missing.get(&problem.module))?;
+        Some(Miss::Skipped(reason.clone()))
     }
 
     fn find(&self, name: Option<Id<'_>>) -> Result<Instance, Miss> {
@@ -219,7 +245,10 @@ impl State {
         match self.linker.instantiate_in(&mut self.store, &module) {
             Ok(_) => failed(format!("expected unlinkable ({message}), found an instance")),
             Err(Error::Link(error)) if error.to_string().contains(message) => Ok(()),
-            Err(error) => failed(format!("expected unlinkable ({message}), found: {error}")),
+            Err(error) => {
+                let message = format!("expected unlinkable ({message}), found: {error}");
+                Err(self.blame(&error).unwrap_or(Miss::Failed(message)))
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod directive;
 mod encode;
 mod spectest;
 mod value;
+mod watchdog;
 
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;
@@ -19,6 +20,8 @@ use wast::Wast;
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
 use wast::token::Span;
+
+use watchdog::Watchdog;
 
 /// What became of one script.
 #[derive(Debug, Default)]
@@ -45,7 +48,14 @@ pub struct Failure {
 impl ScriptReport {
     /// The report on a script that could not be run at all.
     pub fn broken(line: usize, message: String) -> ScriptReport {
-        ScriptReport { failed: vec![Failure { line, directive: "script", message }], ..ScriptReport::default() }
+        ScriptReport {
+            failed: vec![Failure {
+                line,
+                directive: "script",
+                message,
+            }],
+            ..ScriptReport::default()
+        }
     }
 
     /// How many directives were skipped.
@@ -82,7 +92,10 @@ fn skipped<T>(reason: impl Into<String>) -> Result<T, Miss> {
 /// A panic of the engine is a failure of this script, not of the ones that run beside it.
 pub fn run(text: &str, config: Config, features: Features) -> ScriptReport {
     catch_unwind(|| run_directives(text, Engine::new(config.features(features)))).unwrap_or_else(|panic| {
-        let words = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let words = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or(panic.downcast_ref::<&str>().copied());
         ScriptReport::broken(1, format!("panicked: {}", words.unwrap_or("without a message")))
     })
 }
@@ -99,17 +112,25 @@ fn run_directives(text: &str, engine: Engine) -> ScriptReport {
     };
     let mut state = match directive::State::new(engine) {
         Ok(state) => state,
-        Err(error) => return ScriptReport::broken(1, format!("the module `spectest` cannot be made: {error}")),
+        Err(error) => {
+            return ScriptReport::broken(1, format!("the module `spectest` cannot be made: {error}"));
+        }
     };
     let mut report = ScriptReport::default();
+    let watchdog = Watchdog::new(state.interrupt_handle());
     for directive in script.directives {
+        watchdog.directive();
         let span = directive.span();
         let keyword = directive::keyword(&directive);
         match state.carry_out(directive) {
             Ok(()) => report.passed += 1,
             Err(Miss::Skipped(reason)) => *report.skipped.entry(reason).or_default() += 1,
             Err(Miss::Failed(message)) => {
-                report.failed.push(Failure { line: line_of(span), directive: keyword, message });
+                report.failed.push(Failure {
+                    line: line_of(span),
+                    directive: keyword,
+                    message,
+                });
             }
         }
     }

@@ -22,7 +22,11 @@ pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(
         let global = Global::new(store, GlobalType::new(value.ty(), false), value)?;
         linker.define(store, NAME, name, global)?;
     }
-    let table = Table::new(store, TableType::new(ValType::FuncRef, 10, Some(20)), Val::FuncRef(None))?;
+    let table = Table::new(
+        store,
+        TableType::new(ValType::FuncRef, 10, Some(20)),
+        Val::FuncRef(None),
+    )?;
     linker.define(store, NAME, "table", table)?;
     let memory = Memory::new(store, MemoryType::new(1, Some(2)))?;
     linker.define(store, NAME, "memory", memory)?;

@@ -42,8 +42,14 @@ enum HeapKind {
 /// `None` for the heap types of garbage collection and exceptions.
 fn heap_kind(heap: &HeapType<'_>) -> Option<HeapKind> {
     match heap {
-        HeapType::Abstract { ty: AbstractHeapType::Func | AbstractHeapType::NoFunc, .. } => Some(HeapKind::Func),
-        HeapType::Abstract { ty: AbstractHeapType::Extern | AbstractHeapType::NoExtern, .. } => Some(HeapKind::Extern),
+        HeapType::Abstract {
+            ty: AbstractHeapType::Func | AbstractHeapType::NoFunc,
+            ..
+        } => Some(HeapKind::Func),
+        HeapType::Abstract {
+            ty: AbstractHeapType::Extern | AbstractHeapType::NoExtern,
+            ..
+        } => Some(HeapKind::Extern),
         _ => None,
     }
 }
@@ -64,7 +70,10 @@ pub(super) fn compare(found: &[Val], expected: &[WastRet<'_>]) -> Result<(), Mis
         WastRet::Core(ret) => show_expected(ret),
         other => format!("{other:?}"),
     }));
-    Err(Miss::Failed(format!("expected {expected}, found {}", list(found.iter().map(show)))))
+    Err(Miss::Failed(format!(
+        "expected {expected}, found {}",
+        list(found.iter().map(show))
+    )))
 }
 
 fn equal(found: &Val, expected: &WastRetCore<'_>) -> Result<bool, Miss> {

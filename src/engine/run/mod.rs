@@ -142,7 +142,7 @@ pub(crate) fn start(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64])
         let bytes = store.limits.stack;
         let stack = match store.run.spare.take() {
             Some(stack) if stack.bytes() == (bytes / 8).max(64) * 8 => stack,
-            _ => ValueStack::new(bytes),
+            _ => ValueStack::new(bytes).ok_or(Trap::OutOfMemory)?,
         };
         let (base, end) = (stack.base(), stack.end());
         (Some(stack), base, end)

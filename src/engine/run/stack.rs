@@ -1,15 +1,22 @@
 //! The value stack: frames of wasm functions, never on the native one.
 
+use std::alloc::{Layout, alloc_zeroed};
+
 /// A run's value stack. Its pages are the system's to give on first touch.
 pub(crate) struct ValueStack {
-    /// Owned: made by `Box::into_raw`, so that addresses into it stay good when the stack's owner moves.
+    /// Owned, as a box is; a pointer, so that addresses into it stay good when the stack's owner moves.
     slots: *mut [u64],
 }
 
 impl ValueStack {
-    /// A stack of so many bytes, rounded down to slots. At least a few frames fit.
-    pub(crate) fn new(bytes: usize) -> ValueStack {
-        ValueStack { slots: Box::into_raw(vec![0; (bytes / 8).max(64)].into_boxed_slice()) }
+    /// A stack of so many bytes, rounded down to slots. At least a few frames fit. `None` if the system does not give
+    /// that much: the size is the embedder's to choose, so it must not abort the process.
+    pub(crate) fn new(bytes: usize) -> Option<ValueStack> {
+        let slots = (bytes / 8).max(64);
+        let layout = Layout::array::<u64>(slots).ok()?;
+        // SAFETY: the layout is not empty.
+        let lowest = unsafe { alloc_zeroed(layout) }.cast::<u64>();
+        (!lowest.is_null()).then(|| ValueStack { slots: std::ptr::slice_from_raw_parts_mut(lowest, slots) })
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -29,7 +36,7 @@ impl ValueStack {
 
 impl Drop for ValueStack {
     fn drop(&mut self) {
-        // SAFETY: made by `Box::into_raw`, dropped once.
+        // SAFETY: allocated with the layout of such a slice, initialised with zeros, dropped once.
         drop(unsafe { Box::from_raw(self.slots) });
     }
 }

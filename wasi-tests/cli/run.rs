@@ -1,0 +1,221 @@
+//! Runs `wasmrun` in a directory of its own, with time and memory watched.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Nothing here takes as long, even in a debug build on a busy machine.
+const GIVE_UP: Duration = Duration::from_secs(60);
+
+/// A directory with files for one test.
+pub struct Dir(TempDir);
+
+impl Dir {
+    /// An empty one.
+    pub fn new() -> Dir {
+        Dir(TempDir::new().expect("a directory for the test"))
+    }
+
+    /// One with a single file.
+    pub fn with(name: &str, contents: impl AsRef<[u8]>) -> Dir {
+        let dir = Dir::new();
+        dir.write(name, contents);
+        dir
+    }
+
+    /// Adds a file, and the directories above it.
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("below the directory")).expect("directories");
+        std::fs::write(path, contents).expect("a file");
+    }
+
+    /// Where a file is.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// A run of `wasmrun` in this directory, without variables, its stdin empty.
+    pub fn wasmrun<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wasmrun"));
+        command.args(args).current_dir(self.0.path()).env_clear();
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Run {
+            command,
+            input: Input::Null,
+        }
+    }
+}
+
+enum Input {
+    Null,
+    Bytes(Vec<u8>),
+    Silence,
+}
+
+/// A run to be.
+pub struct Run {
+    command: Command,
+    input: Input,
+}
+
+impl Run {
+    /// Sets a variable of the host.
+    pub fn env(mut self, key: &str, value: &str) -> Run {
+        self.command.env(key, value);
+        self
+    }
+
+    /// What stdin contains.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Run {
+        self.command.stdin(Stdio::piped());
+        self.input = Input::Bytes(bytes.into());
+        self
+    }
+
+    /// A stdin on which nothing ever comes, and which nobody closes.
+    pub fn silent_stdin(mut self) -> Run {
+        self.command.stdin(Stdio::piped());
+        self.input = Input::Silence;
+        self
+    }
+
+    /// A stdout that nobody reads any more.
+    pub fn broken_stdout(mut self) -> Run {
+        self.command.stdout(broken_pipe());
+        self
+    }
+
+    /// A stderr that nobody reads any more.
+    pub fn broken_stderr(mut self) -> Run {
+        self.command.stderr(broken_pipe());
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn run(mut self) -> Output {
+        let start = Instant::now();
+        let mut child = self.command.spawn().expect("wasmrun starts");
+        let mut stdin = child.stdin.take();
+        if let Input::Bytes(bytes) = self.input {
+            let mut stdin = stdin.take().expect("piped");
+            // A guest need not read it all.
+            thread::spawn(move || stdin.write_all(&bytes));
+        }
+        let stdout = read_all(child.stdout.take());
+        let stderr = read_all(child.stderr.take());
+        let (status, peak_kib) = watch(&mut child, start);
+        drop(stdin);
+        let text = |reader: thread::JoinHandle<Vec<u8>>| {
+            String::from_utf8_lossy(&reader.join().expect("the reader does not panic")).into_owned()
+        };
+        let output = Output {
+            stdout: text(stdout),
+            stderr: text(stderr),
+            status,
+            peak_kib,
+            time: start.elapsed(),
+        };
+        assert!(!output.stderr.contains("panicked at"), "{output}");
+        output
+    }
+}
+
+fn broken_pipe() -> Stdio {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    writer.into()
+}
+
+fn read_all(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            stream.read_to_end(&mut bytes).expect("the pipe can be read");
+        }
+        bytes
+    })
+}
+
+/// Waits for the end, and looks again and again how much memory the process has had at most.
+fn watch(child: &mut Child, start: Instant) -> (ExitStatus, u64) {
+    let mut peak_kib = 0;
+    loop {
+        if let Some(status) = child.try_wait().expect("the child can be waited for") {
+            return (status, peak_kib);
+        }
+        peak_kib = peak_kib.max(peak(child.id()).unwrap_or(0));
+        if start.elapsed() > GIVE_UP {
+            let _ = child.kill();
+            panic!("wasmrun still runs after {GIVE_UP:?}");
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The most memory a process has had in RAM so far, in KiB; `None` where the system does not tell.
+fn peak(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// How a run ended.
+pub struct Output {
+    pub stdout: String,
+    pub stderr: String,
+    pub status: ExitStatus,
+    /// Memory in RAM at most, as far as it was seen.
+    pub peak_kib: u64,
+    pub time: Duration,
+}
+
+impl Output {
+    /// The exit status; a signal is a fault.
+    pub fn code(&self) -> i32 {
+        self.status
+            .code()
+            .unwrap_or_else(|| panic!("ended by a signal: {self}"))
+    }
+
+    /// Fails unless memory stayed below.
+    #[track_caller]
+    pub fn assert_below_mib(&self, mib: u64) {
+        assert!(
+            self.peak_kib < mib * 1024,
+            "{} KiB in RAM, {mib} MiB allowed\n{self}",
+            self.peak_kib
+        );
+    }
+
+    /// Fails unless it took less.
+    #[track_caller]
+    pub fn assert_within(&self, time: Duration) {
+        assert!(self.time < time, "took {:?}, {time:?} allowed\n{self}", self.time);
+    }
+}
+
+/// What snapshots show.
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status.code() {
+            Some(code) => write!(f, "status {code}")?,
+            None => write!(f, "{}", self.status)?,
+        }
+        for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            if !text.is_empty() {
+                write!(f, "\n--- {name}\n{text}")?;
+            }
+        }
+        Ok(())
+    }
+}
