@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::code::CodeTable;
-use super::config::{Engine, Features};
+use super::config::Engine;
 use super::decode;
 use super::error::{Error, IoError};
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
@@ -60,7 +60,6 @@ pub(crate) struct ModuleInner {
     pub datas: Vec<Data>,
     /// The contents of the name section.
     pub name_section: Option<Bytes>,
-    pub features: Features,
     pub code: CodeTable,
     pub names: OnceLock<decode::Names>,
 }

@@ -69,7 +69,7 @@ impl Run {
     /// The type of the host function that suspended it.
     pub(crate) fn suspended_in<'s>(&self, store: &'s StoreInner) -> &'s FuncType {
         let call = self.waiting.expect("only suspended runs are asked");
-        store.func_type(call.func).0
+        store.func_type(call.func)
     }
 }
 
@@ -179,7 +179,9 @@ pub(crate) fn start(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64])
 /// Goes on with a paused run. `results`: what the suspended host call gives back; `None` to make it again, or for
 /// the other reasons.
 pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<&[u64]>) -> Result<Ended, Error> {
-    if let (Some(results), Some(call)) = (results, run.waiting.take()) {
+    if let Some(results) = results
+        && let Some(call) = run.waiting.take()
+    {
         // SAFETY: the call's slots have room for its results; the caller checked their number.
         unsafe { std::ptr::copy_nonoverlapping(results.as_ptr(), call.slots, results.len()) };
         run.call_state = None;
@@ -266,6 +268,10 @@ unsafe fn drive(store: &mut StoreInner, run: &mut Run, cx: *mut Context) -> Resu
             && let Some(reason) = host_call(store, run, cx, call)?
         {
             return Ok(Some(reason));
+        }
+        if (*cx).instance.is_null() {
+            // The run was one host function.
+            return Ok(None);
         }
         loop {
             let why = dispatch::run(Regs::restore(cx));
