@@ -601,6 +601,13 @@ fn main_is_run_where_there_is_no_start_and_its_result_is_the_exit_code() {
         error.to_string(),
         "no export `_start`: the module exports the functions `add`"
     );
+    let error = executor(&linker, "(module (func (export \"_start\") (param i32)))")
+        .run()
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the export `_start` has type (func (param i32)), not (func)"
+    );
 }
 
 #[test]
