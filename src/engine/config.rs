@@ -257,6 +257,7 @@ impl Engine {
     }
 
     /// The type with an id that is registered.
+    #[cfg(test)]
     pub(crate) fn func_type(&self, id: u32) -> FuncType {
         let registry = self.inner.types.lock().unwrap_or_else(PoisonError::into_inner);
         registry.entries[id as usize]

@@ -48,6 +48,9 @@ pub(crate) fn module(engine: &Engine, bytes: Vec<u8>, file: Option<String>) -> R
     inner.bytes = bytes;
     inner.type_ids = engine.register_types(&inner.types);
     inner.sort_exports();
+    if engine.config().eager_translation {
+        inner.code.translate_all(&inner);
+    }
     Ok(Module { inner: Arc::new(inner) })
 }
 
@@ -207,8 +210,7 @@ struct Decoder<'b> {
 
 impl<'b> Decoder<'b> {
     fn new(engine: &Engine, bytes: &'b [u8]) -> Decoder<'b> {
-        let features = engine.config().features;
-        let for_validator = features.for_validator();
+        let for_validator = engine.config().features.for_validator();
         let module = ModuleInner {
             engine: engine.clone(),
             file: None,
@@ -234,7 +236,6 @@ impl<'b> Decoder<'b> {
             elems: Vec::new(),
             datas: Vec::new(),
             name_section: None,
-            features,
             code: CodeTable::new(0),
             names: OnceLock::new(),
         };

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::error::{Error, ExportError};
+use super::error::{Error, signature_mismatch};
 use super::func::{Func, TypedFunc};
-use super::instance::{Instance, InstanceId};
+use super::instance::{Instance, InstanceId, no_export};
 use super::interrupt::InterruptHandle;
 use super::link::Linker;
 use super::memory::LinearMemory;
-use super::module::Module;
+use super::module::{Export, Kind, Module};
 use super::store::{InnerMut as _, Store};
-use super::types::{ExternType, FuncType, ValType};
+use super::types::{FuncType, ValType};
 use super::value::{Val, WasmParams, WasmResults};
 
 /// One instance in a store of its own: the shortest way from a module to a call.
@@ -85,8 +85,12 @@ impl<T: Send + 'static> Executor<T> {
     fn run_to_exit(&mut self) -> Result<(), Error> {
         self.initialize(false)?;
         let module = self.instance.module(&self.store)?.clone();
-        let export = |name: &str| match module.exports().find(|export| export.name == name)?.ty {
-            ExternType::Func(ty) => Some(ty),
+        let export = |name: &str| match *module.inner.export(name)? {
+            Export {
+                kind: Kind::Func,
+                index,
+                ..
+            } => Some(module.inner.func_type(index)),
             _ => None,
         };
         let command = FuncType::new([], []);
@@ -100,7 +104,7 @@ impl<T: Send + 'static> Executor<T> {
             ("_main", command),
         ];
         for (name, ty) in mains {
-            if export(name).as_ref() != Some(&ty) {
+            if export(name) != Some(&ty) {
                 continue;
             }
             let args: Vec<Val> = ty.params().iter().map(|ty| Val::default_for(*ty)).collect();
@@ -112,18 +116,10 @@ impl<T: Send + 'static> Executor<T> {
         if export(INITIALIZE).is_some() || module.inner.start.is_some() {
             return Ok(());
         }
-        let names = module
-            .exports()
-            .filter(|export| matches!(export.ty, ExternType::Func(_)));
-        Err(Error::Export(Box::new(ExportError {
-            name: "_start".to_string(),
-            wanted: "function",
-            found: module
-                .exports()
-                .find(|export| export.name == "_start")
-                .map(|export| export.ty),
-            available: names.map(|export| export.name.to_string()).collect(),
-        })))
+        match export("_start") {
+            Some(ty) => Err(signature_mismatch("the export `_start`", ty, &FuncType::new([], []))),
+            None => Err(no_export(&module, "_start", "function")),
+        }
     }
 
     /// Calls a reactor's `_initialize` unless that was done or is what is being called.

@@ -1,24 +1,19 @@
 //! Functions as an embedder holds them, calls of them, and calls that can pause.
 
-#![allow(unsafe_code)]
+#[cfg(test)]
+mod tests;
 
 use std::marker::PhantomData;
 use std::num::NonZeroU64;
 use std::ptr::NonNull;
 
 use super::error::{Error, signature_mismatch};
-use super::host::{Halt, IntoFuncWith, Suspend};
-use super::instance::InstanceId;
+use super::host::{IntoFuncWith, Suspend};
 use super::run::layout::VmFunc;
 use super::run::{self, Ended, Run};
 use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, StoreInner};
-use super::trap::Trap;
 use super::types::{FuncType, ValType};
 use super::value::{Val, WasmParams, WasmResults};
-
-/// Calls from the host into guests that may be nested in each other, through host functions that call back: each takes
-/// native stack.
-const MAX_NESTED_CALLS: u32 = 100;
 
 /// A function of a guest or of the host: a handle, to be used with its store.
 ///
@@ -69,7 +64,7 @@ impl Func {
     /// [`Error::Type`] for a handle of another store.
     pub fn ty(self, store: &impl AsStore) -> Result<FuncType, Error> {
         let store = store.inner();
-        Ok(store.func_type(store.vm_func(self)?).0.clone())
+        Ok(store.func_type(store.vm_func(self)?).clone())
     }
 
     /// Calls it and waits until it ends.
@@ -92,6 +87,9 @@ impl Func {
 
     /// Calls it; a run that stops can be resumed.
     ///
+    /// Inside a host function (through a [`Caller`](crate::Caller)) nothing can be resumed, because the guest that
+    /// called the host waits on the native stack: there a run that stops fails, as with [`Func::call`].
+    ///
     /// # Errors
     /// As [`Func::call`], without the last three.
     pub fn call_resumable(self, store: &mut impl AsStoreMut, args: &[Val]) -> Result<Outcome, Error> {
@@ -100,7 +98,7 @@ impl Func {
 
     fn start(self, store: &mut StoreInner, args: &[Val]) -> Result<Outcome, Error> {
         let func = store.vm_func(self)?;
-        let ty = store.func_type(func).0.clone();
+        let ty = store.func_type(func).clone();
         let args = slots(store, &ty, args, ty.params(), "argument")?;
         let ended = call_slots(store, func, &args)?;
         Ok(outcome(store, ended, ty))
@@ -112,7 +110,7 @@ impl Func {
     /// [`Error::Type`] when its type is another.
     pub fn typed<P: WasmParams, R: WasmResults>(self, store: &impl AsStore) -> Result<TypedFunc<P, R>, Error> {
         let store = store.inner();
-        let (ty, _) = store.func_type(store.vm_func(self)?);
+        let ty = store.func_type(store.vm_func(self)?);
         if ty.params() != P::TYPES || ty.results() != R::TYPES {
             let asked = FuncType::new(P::TYPES.iter().copied(), R::TYPES.iter().copied());
             return Err(signature_mismatch("the function", ty, &asked));
@@ -162,35 +160,7 @@ fn values(store: &StoreInner, types: &[ValType], slots: &[u64]) -> Vec<Val> {
 fn call_slots(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64]) -> Result<Ended, Error> {
     store.sync_limits();
     store.refresh_bases();
-    nested(store, |store| {
-        if !store.func_type(func).1 {
-            return run::start(store, func, args);
-        }
-        // A host function called by the host itself: there is no run that could pause.
-        let ty = store.func_type(func).0.clone();
-        let mut slots = vec![0; ty.param_slots().max(ty.result_slots())];
-        slots[..args.len()].copy_from_slice(args);
-        store
-            .call_host(func, InstanceId::NONE, &mut slots, &mut None)
-            .map_err(|halt| match halt {
-                Halt::Error(error) => error,
-                Halt::Suspend(_) => Error::Suspended,
-                Halt::Interrupted => Error::Interrupted,
-            })?;
-        slots.truncate(ty.result_slots());
-        Ok(Ended::Returned(slots))
-    })
-}
-
-/// Keeps count of calls inside calls.
-fn nested<R>(store: &mut StoreInner, call: impl FnOnce(&mut StoreInner) -> Result<R, Error>) -> Result<R, Error> {
-    if store.depth == MAX_NESTED_CALLS {
-        return Err(Trap::CallStackExhausted.into());
-    }
-    store.depth += 1;
-    let result = call(store);
-    store.depth -= 1;
-    result
+    run::start(store, func, args)
 }
 
 fn outcome(store: &StoreInner, ended: Ended, ty: FuncType) -> Outcome {
@@ -327,7 +297,7 @@ impl Pause {
         };
         store.sync_limits();
         store.refresh_bases();
-        let ended = nested(store, |store| run::resume(store, self.run, results.as_deref()))?;
+        let ended = run::resume(store, self.run, results.as_deref())?;
         Ok(outcome(store, ended, self.ty))
     }
 }

@@ -189,11 +189,14 @@ pub(crate) struct HostFunc {
 
 type Slots<'s> = &'s mut [u64];
 
+type MemoryBody = dyn Fn(&mut LinearMemory, &mut Refs, Slots<'_>) -> Result<(), Halt> + Send + Sync;
+type CallerBody = dyn Fn(&mut StoreInner, InstanceId, &mut CallState, Slots<'_>) -> Result<(), Halt> + Send + Sync;
+
 pub(crate) enum HostBody {
     /// Sees memory 0 only.
-    Memory(Box<dyn Fn(&mut LinearMemory, &mut Refs, Slots<'_>) -> Result<(), Halt> + Send + Sync>),
+    Memory(Box<MemoryBody>),
     /// Sees the whole store.
-    Caller(Box<dyn Fn(&mut StoreInner, InstanceId, &mut CallState, Slots<'_>) -> Result<(), Halt> + Send + Sync>),
+    Caller(Box<CallerBody>),
 }
 
 /// What a host function may return: results, or a `Result` of them and something that becomes a [`Halt`].

@@ -32,14 +32,18 @@ pub(crate) struct InstanceData {
     pub tables: Vec<u32>,
     pub memories: Vec<u32>,
     pub globals: Vec<u32>,
+    #[expect(dead_code, reason = "`vm` points to it")]
     pub vm_tables: Vec<*mut VmTable>,
     pub vm_memories: Vec<*mut u8>,
+    #[expect(dead_code, reason = "`vm` points to it")]
     pub vm_globals: Vec<*mut u64>,
     pub dropped_elems: Vec<bool>,
     pub dropped_datas: Vec<bool>,
     /// The memory of no pages of an instance without one.
+    #[expect(dead_code, reason = "`vm` points into it")]
     pub empty_memory: Option<Box<LinearMemory>>,
     /// Globals defined here that do not stand below a memory.
+    #[expect(dead_code, reason = "`vm_globals` points into it")]
     pub cells: Vec<u64>,
 }
 
@@ -191,7 +195,7 @@ impl Instance {
     ///
     /// # Errors
     /// [`Error::Type`] for a handle of another store.
-    pub fn module<'s>(self, store: &'s impl AsStore) -> Result<&'s Module, Error> {
+    pub fn module(self, store: &impl AsStore) -> Result<&Module, Error> {
         let store = store.inner();
         store.check_handle(self.store, "instance")?;
         Ok(&store.instances[self.index as usize].module)

@@ -303,7 +303,7 @@ impl StoreInner {
     /// The type of something of this store, with the present size of tables and memories as their minimum.
     pub(crate) fn extern_type(&self, item: Extern) -> Result<ExternType, Error> {
         Ok(match item {
-            Extern::Func(func) => ExternType::Func(self.func_type(self.vm_func(func)?).0.clone()),
+            Extern::Func(func) => ExternType::Func(self.func_type(self.vm_func(func)?).clone()),
             Extern::Table(table) => {
                 self.check_handle(table.store, "table")?;
                 ExternType::Table(self.tables[table.index as usize].present_type())

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use super::code::CodeTable;
-use super::config::{Engine, Features};
+use super::config::Engine;
 use super::decode;
 use super::error::{Error, IoError};
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
@@ -60,7 +60,6 @@ pub(crate) struct ModuleInner {
     pub datas: Vec<Data>,
     /// The contents of the name section.
     pub name_section: Option<Bytes>,
-    pub features: Features,
     pub code: CodeTable,
     pub names: OnceLock<decode::Names>,
 }
@@ -199,6 +198,14 @@ impl Module {
     /// [`Error::Decode`] with the reason, its place and what to do.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module, Error> {
         decode::module(engine, bytes.as_ref().to_vec(), None)
+    }
+
+    /// Loads a module from bytes that it keeps, without copying them.
+    ///
+    /// # Errors
+    /// As [`Module::new`].
+    pub fn from_vec(engine: &Engine, bytes: Vec<u8>) -> Result<Module, Error> {
+        decode::module(engine, bytes, None)
     }
 
     /// Loads a module from a file, whose name then stands in messages.

@@ -115,8 +115,6 @@ pub struct StoreInner {
     /// What the run driver keeps between runs.
     pub(crate) run: run::StoreState,
     pub(crate) interrupt: Arc<Interrupt>,
-    /// Calls from the host into guests that are on the native stack.
-    pub(crate) depth: u32,
     hosts: Hosts,
     funcs: FuncArena,
     budget: Arc<MemoryBudget>,
@@ -147,7 +145,6 @@ impl StoreInner {
             refs: Refs::new(id),
             run: run::StoreState::default(),
             interrupt: Interrupt::new(),
-            depth: 0,
             hosts: Hosts::default(),
             funcs: FuncArena::default(),
             budget,
@@ -304,19 +301,16 @@ impl StoreInner {
         vm
     }
 
-    /// The type of a function of this store, and whether it is the host's.
-    pub(crate) fn func_type(&self, func: NonNull<VmFunc>) -> (&FuncType, bool) {
+    /// The type of a function of this store.
+    pub(crate) fn func_type(&self, func: NonNull<VmFunc>) -> &FuncType {
         // SAFETY: the functions of a store live in its arena as long as the store, at addresses that stay.
         let func = unsafe { func.as_ref() };
         match NonNull::new(func.instance) {
-            None => (&self.hosts.funcs[func.index as usize].spare.ty, true),
+            None => &self.hosts.funcs[func.index as usize].spare.ty,
             Some(instance) => {
                 // SAFETY: instances live as long as the store, too.
                 let instance = unsafe { instance.as_ref() }.id;
-                (
-                    self.instances[instance as usize].module.inner.func_type(func.index),
-                    false,
-                )
+                self.instances[instance as usize].module.inner.func_type(func.index)
             }
         }
     }

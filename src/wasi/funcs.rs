@@ -158,9 +158,68 @@ wasi_funcs! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wasi::abi::Errno;
+    use crate::wasi::testing::{Guest, plain};
 
     #[test]
     fn all_of_preview_1_is_linked() {
         assert_eq!(FUNCTIONS.len(), 46);
+    }
+
+    #[test]
+    fn the_documentation_and_this_table_agree() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/wasi.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let rows = text.lines().filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.split('|');
+            let name = cells.next()?.trim().strip_suffix('`')?;
+            Some((
+                name.to_owned(),
+                cells.next()?.trim().to_owned(),
+                cells.next()?.to_owned(),
+            ))
+        });
+        let documented: Vec<_> = rows.collect();
+        let ours: Vec<_> = FUNCTIONS
+            .iter()
+            .map(|function| (function.name, state(function.state)))
+            .collect();
+        let theirs: Vec<_> = documented
+            .iter()
+            .map(|(name, state, _)| (name.as_str(), state.as_str()))
+            .collect();
+        assert_eq!(theirs, ours);
+        // The errnos of the table exist, and what is absent says so.
+        for (name, state, errnos) in &documented {
+            let errnos: Vec<&str> = errnos
+                .split_whitespace()
+                .map(|errno| errno.trim_matches(['*', '`']))
+                .collect();
+            for errno in &errnos {
+                let known = Errno::ALL.iter().any(|known| known.name().eq_ignore_ascii_case(errno));
+                assert!(known, "{name}: no errno is called {errno}");
+            }
+            assert_eq!(errnos == ["nosys"], state == "absent", "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_absent_answers_nosys_and_nothing_else_does() {
+        let mut guest = Guest::new(plain());
+        assert_eq!(guest.call(|cx| proc::raise(cx, 9)), Err(Errno::Nosys));
+        let absent: Vec<&str> = FUNCTIONS
+            .iter()
+            .filter(|function| function.state == State::Absent)
+            .map(|function| function.name)
+            .collect();
+        assert_eq!(absent, ["proc_raise"]);
+    }
+
+    fn state(state: State) -> &'static str {
+        match state {
+            State::Done => "done",
+            State::Partial => "partial",
+            State::Absent => "absent",
+        }
     }
 }

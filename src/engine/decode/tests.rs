@@ -66,6 +66,16 @@ fn what_is_not_a_module_is_refused_with_its_place() {
     assert!(refused(b"\0asm\x02\0\0\0").contains("version"));
 }
 
+#[test]
+fn eager_translation_gives_the_same_results() {
+    let engine = Engine::new(Config::new().eager_translation(true));
+    let text = "(module (func $g (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2)))
+        (func (export \"f\") (param i32) (result i32) (call $g (call $g (local.get 0)))) (func (result i32) unreachable))";
+    let module = crate::Module::new(&engine, wat::parse_str(text).unwrap()).unwrap();
+    let mut app = crate::Linker::new(&engine).instantiate(&module).unwrap();
+    assert_eq!(app.func::<i32, i32>("f").unwrap().call(10).unwrap(), 40);
+}
+
 #[cfg(feature = "wat")]
 #[test]
 fn the_text_format_is_refused_with_line_and_column() {

@@ -44,14 +44,13 @@ pub(super) fn bodies(
         (Some(first), Some(last)) => (last.end - first.start) as usize,
         _ => 0,
     };
+    let useful = (code_bytes / BYTES_PER_THREAD + 1).min(work.chunks.len());
     let available = match threads {
-        0 => std::thread::available_parallelism().map_or(1, |count| count.get()),
-        count => count,
+        // Asking the system takes longer than validating a small module.
+        0 if useful > 1 => std::thread::available_parallelism().map_or(1, |count| count.get()),
+        count => count.max(1),
     };
-    let helpers = available
-        .min(code_bytes / BYTES_PER_THREAD + 1)
-        .min(work.chunks.len())
-        .saturating_sub(1);
+    let helpers = available.min(useful) - 1;
     std::thread::scope(|scope| {
         for _ in 0..helpers {
             // Where no thread can be had, the others do its part.

@@ -60,7 +60,7 @@ mod unix {
     use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
 
     /// Address space of which the header and the first bytes of data are committed.
-    pub(super) struct Reservation {
+    pub(in crate::engine::memory) struct Reservation {
         start: NonNull<u8>,
         /// Bytes in all, header included.
         total: usize,

@@ -50,7 +50,7 @@ impl Memory {
     /// Grows by `delta` pages of 64 KiB and returns the old size in pages.
     ///
     /// # Errors
-    /// [`Error::Host`] with a [`GrowError`]; [`Error::Type`] for a handle of another store.
+    /// [`Error::Host`] with a [`GrowError`](super::GrowError); [`Error::Type`] for a handle of another store.
     pub fn grow(self, store: &mut impl AsStoreMut, delta: u64) -> Result<u64, Error> {
         Ok(self.data_mut(store)?.grow(delta)?)
     }
@@ -59,7 +59,7 @@ impl Memory {
     ///
     /// # Errors
     /// [`Error::Type`] for a handle of another store.
-    pub fn data<'s>(self, store: &'s impl AsStore) -> Result<&'s LinearMemory, Error> {
+    pub fn data(self, store: &impl AsStore) -> Result<&LinearMemory, Error> {
         let store = store.inner();
         store.check_handle(self.store, "memory")?;
         Ok(&store.memories[self.index as usize])
@@ -69,7 +69,7 @@ impl Memory {
     ///
     /// # Errors
     /// [`Error::Type`] for a handle of another store.
-    pub fn data_mut<'s>(self, store: &'s mut impl AsStoreMut) -> Result<&'s mut LinearMemory, Error> {
+    pub fn data_mut(self, store: &mut impl AsStoreMut) -> Result<&mut LinearMemory, Error> {
         let store = store.inner_mut();
         store.check_handle(self.store, "memory")?;
         store.sync_limits();

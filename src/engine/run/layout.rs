@@ -128,14 +128,9 @@ impl<T> Owned<T> {
         self.0.as_ptr()
     }
 
-    pub(crate) fn get(&self) -> &T {
-        // SAFETY: the box was leaked in `new` and is freed in `drop`; handlers do not run while the store is borrowed
-        // by anyone but the run driver, which makes no references to these structures of its own.
-        unsafe { self.0.as_ref() }
-    }
-
     pub(crate) fn get_mut(&mut self) -> &mut T {
-        // SAFETY: as in `get`, and the borrow is exclusive.
+        // SAFETY: the box was leaked in `new` and is freed in `drop`; the borrow is exclusive, and handlers do not run
+        // while the store is borrowed by anyone but the run driver, which keeps no references to these structures.
         unsafe { self.0.as_mut() }
     }
 }

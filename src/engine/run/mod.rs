@@ -15,6 +15,7 @@ mod report;
 mod slow;
 mod stack;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{Release, SeqCst};
 
@@ -69,7 +70,7 @@ impl Run {
     /// The type of the host function that suspended it.
     pub(crate) fn suspended_in<'s>(&self, store: &'s StoreInner) -> &'s FuncType {
         let call = self.waiting.expect("only suspended runs are asked");
-        store.func_type(call.func).0
+        store.func_type(call.func)
     }
 }
 
@@ -179,7 +180,9 @@ pub(crate) fn start(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64])
 /// Goes on with a paused run. `results`: what the suspended host call gives back; `None` to make it again, or for
 /// the other reasons.
 pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<&[u64]>) -> Result<Ended, Error> {
-    if let (Some(results), Some(call)) = (results, run.waiting.take()) {
+    if let Some(results) = results
+        && let Some(call) = run.waiting.take()
+    {
         // SAFETY: the call's slots have room for its results; the caller checked their number.
         unsafe { std::ptr::copy_nonoverlapping(results.as_ptr(), call.slots, results.len()) };
         run.call_state = None;
@@ -194,7 +197,7 @@ fn enter(store: &mut StoreInner, mut run: Run) -> Result<Ended, Error> {
     let cx = store.context();
     let nested = store.run.depth > 0;
     // SAFETY: the context is the store's, which nobody else uses now, but for its atomics.
-    let outer = unsafe { ((*cx).saved, (*cx).instance, store.run.end) };
+    let outer = unsafe { ((*cx).saved, (*cx).instance, store.run.end, store.run.top) };
     store.run.depth += 1;
     if let Some(stack) = &run.stack {
         store.run.end = stack.end();
@@ -204,14 +207,20 @@ fn enter(store: &mut StoreInner, mut run: Run) -> Result<Ended, Error> {
         (*cx).saved = run.registers;
         (*cx).instance = run.instance;
         arm(cx, store.run.end);
-        let outcome = drive(store, &mut run, cx);
+        // A host function may panic and its embedder go on with the store: then this run is gone, and what is around
+        // it must not find its stack.
+        let outcome = catch_unwind(AssertUnwindSafe(|| drive(store, &mut run, cx)));
         run.registers = (*cx).saved;
         run.instance = (*cx).instance;
-        ((*cx).saved, (*cx).instance, store.run.end) = outer;
+        ((*cx).saved, (*cx).instance, store.run.end, store.run.top) = outer;
+        if nested {
+            // A run resumed inside another's host call has a stack of its own, and so another limit.
+            arm(cx, store.run.end);
+        }
         outcome
     };
     store.run.depth -= 1;
-    match outcome {
+    match outcome.unwrap_or_else(|panic| resume_unwind(panic)) {
         Ok(None) => {
             // SAFETY: results stand at the base of the first frame.
             let results = unsafe { std::slice::from_raw_parts(run.base, run.results) }.to_vec();
@@ -266,6 +275,10 @@ unsafe fn drive(store: &mut StoreInner, run: &mut Run, cx: *mut Context) -> Resu
             && let Some(reason) = host_call(store, run, cx, call)?
         {
             return Ok(Some(reason));
+        }
+        if (*cx).instance.is_null() {
+            // The run was one host function.
+            return Ok(None);
         }
         loop {
             let why = dispatch::run(Regs::restore(cx));

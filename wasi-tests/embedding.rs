@@ -1,0 +1,99 @@
+//! What embedders see: output after a trap, exit codes through wrapping, several programs at once.
+
+use std::sync::{Arc, Mutex};
+
+use wasmrun::{Engine, Error, Executor, Linker, Module, Trap, WasiEnv, create_wasi_linker};
+
+use crate::runner::guest;
+
+#[test]
+fn output_is_there_after_a_trap() {
+    let env = Arc::new(Mutex::new(WasiEnv::new()));
+    let linker = create_wasi_linker(env.clone());
+    let mut app = Executor::new_with_linker(guest(&Engine::default(), "trap.wat"), linker).unwrap();
+    let err = app.run().unwrap_err();
+    assert_eq!(err.trap(), Some(Trap::Unreachable));
+    assert_eq!(env.lock().unwrap().get_stdout(), b"before");
+}
+
+#[test]
+fn an_exit_code_survives_wrapping() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("the program failed")]
+    struct Wrapped(#[source] Error);
+
+    let env = WasiEnv::new().with_args(vec!["exit".into(), "300".into()]);
+    let linker = create_wasi_linker(Arc::new(Mutex::new(env.clone())));
+    let mut app = Executor::new_with_linker(guest(&Engine::default(), "exit.wasm"), linker).unwrap();
+    let err = app.run().unwrap_err();
+    assert_eq!(Executor::is_proc_exit(&err), Some(300));
+    assert_eq!(Executor::is_proc_exit(&Wrapped(err)), Some(300));
+    assert_eq!(env.get_stdout(), b"leaving");
+}
+
+#[test]
+fn the_environment_in_the_mutex_counts_when_a_call_is_made() {
+    let env = Arc::new(Mutex::new(WasiEnv::new()));
+    let linker = create_wasi_linker(env.clone());
+    let module = guest(&Engine::default(), "argv.wasm");
+    for word in ["one", "two"] {
+        *env.lock().unwrap() = WasiEnv::new().with_args(vec![word.into()]);
+        Executor::new_with_linker(module.clone(), linker.clone())
+            .unwrap()
+            .run()
+            .unwrap();
+        assert_eq!(env.lock().unwrap().stdout_str().unwrap(), format!("{word}\n"));
+    }
+}
+
+#[test]
+fn programs_run_beside_each_other_without_sharing_anything() {
+    let engine = Engine::default();
+    let module: Module = guest(&engine, "cat.wasm");
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let (engine, module) = (&engine, &module);
+            scope.spawn(move || {
+                let text = format!("{n} ").repeat(50_000);
+                let env = WasiEnv::builder().stdin(text.clone()).capture_stdout().build();
+                let mut linker = Linker::new(engine);
+                linker.wasi(&env).unwrap();
+                linker.instantiate(module).unwrap().run().unwrap();
+                assert_eq!(env.stdout_str().unwrap(), text);
+            });
+        }
+    });
+}
+
+#[test]
+fn output_can_be_looked_at_while_the_guest_waits() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let env = WasiEnv::builder()
+        .stdin(wasmrun::Stdin::reader(reader))
+        .capture_stdout()
+        .build();
+    let shared = Arc::new(Mutex::new(env));
+    let mut app = Executor::new_with_linker(
+        guest(&Engine::default(), "cat.wasm"),
+        create_wasi_linker(shared.clone()),
+    )
+    .unwrap();
+    let thread = std::thread::spawn(move || app.run());
+    let mut writer = writer;
+    std::io::Write::write_all(&mut writer, b"seen").unwrap();
+    while shared.lock().unwrap().get_stdout() != b"seen" {
+        std::thread::yield_now();
+    }
+    drop(writer);
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn nothing_of_this_process_is_passed_on() {
+    let env = WasiEnv::new();
+    let linker = create_wasi_linker(Arc::new(Mutex::new(env.clone())));
+    let mut app = Executor::new_with_linker(guest(&Engine::default(), "envdump.wasm"), linker).unwrap();
+    assert!(std::env::vars_os().next().is_some());
+    app.run().unwrap();
+    assert_eq!(env.get_stdout(), b"");
+}

@@ -1,0 +1,76 @@
+;; What no honest program does, one export each. Every one returns the errno.
+(module
+  (import "wasi_snapshot_preview1" "random_get" (func $random_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll_oneoff (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_readdir" (func $fd_readdir (param i32 i32 i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_renumber" (func $fd_renumber (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_symlink" (func $path_symlink (param i32 i32 i32 i32 i32) (result i32)))
+  ;; 128 MiB, none of it touched until something goes wrong.
+  (memory (export "memory") 2048)
+  (data (i32.const 64) "../secret\ff\fe")
+
+  (func (export "random_huge_oob") (result i32) (call $random_get (i32.const 0) (i32.const -1)))
+  (func (export "random_past_end") (result i32)
+    (call $random_get (i32.const 0x7ffffff) (i32.const 2)))
+  (func (export "poll_huge") (result i32)
+    (call $poll_oneoff (i32.const 0) (i32.const 0) (i32.const -1) (i32.const 0)))
+  (func (export "poll_many") (result i32)
+    (call $poll_oneoff (i32.const 0x1000) (i32.const 0x100000) (i32.const 10000) (i32.const 0)))
+  (func (export "iovs_huge") (result i32)
+    (call $fd_write (i32.const 1) (i32.const 0) (i32.const -1) (i32.const 0)))
+  (func (export "iovs_huge_read") (result i32)
+    (call $fd_read (i32.const 0) (i32.const 0) (i32.const -1) (i32.const 0)))
+  (func (export "iovs_empty") (result i32)
+    (call $fd_write (i32.const 1) (i32.const 0x1000) (i32.const 10000) (i32.const 0)))
+  ;; 1024 times the same 127 MiB. The bytes taken stand at 0 afterwards.
+  (func (export "iovs_alias") (result i32)
+    (local $at i32)
+    (local.set $at (i32.const 0x1000))
+    (loop $next
+      (i32.store (local.get $at) (i32.const 0x10000))
+      (i32.store offset=4 (local.get $at) (i32.const 0x7f00000))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 8))) (i32.const 0x3000))))
+    (call $fd_write (i32.const 1) (i32.const 0x1000) (i32.const 1024) (i32.const 0)))
+  (func (export "readdir_huge") (result i32)
+    (call $fd_readdir (i32.const 3) (i32.const 0) (i32.const -1) (i64.const 0) (i32.const 0)))
+  (func (export "readdir_bogus_cookie") (result i32)
+    (call $fd_readdir (i32.const 3) (i32.const 0x1000) (i32.const 4096) (i64.const -2) (i32.const 0)))
+  (func (export "renumber_huge") (result i32) (call $fd_renumber (i32.const 0) (i32.const -1)))
+  (func (export "renumber_from_huge") (result i32) (call $fd_renumber (i32.const -1) (i32.const 0)))
+  (func (export "escape_dotdot") (result i32) (call $open (i32.const 64) (i32.const 9)))
+  (func (export "bad_utf8_path") (result i32) (call $open (i32.const 64) (i32.const 11)))
+  (func (export "long_path") (result i32) (call $open (i32.const 0x1000) (i32.const 110000)))
+  (func (export "path_past_end") (result i32) (call $open (i32.const 0x7fffff0) (i32.const 17)))
+  (func (export "symlink_long_target") (result i32)
+    (call $path_symlink (i32.const 0x1000) (i32.const 110000) (i32.const 3) (i32.const 64) (i32.const 1)))
+  (func $open (param $path i32) (param $len i32) (result i32)
+    (call $path_open (i32.const 3) (i32.const 1) (local.get $path) (local.get $len) (i32.const 0)
+      (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 0)))
+  ;; Opens the directory again and again; returns the errno that ends it.
+  (func (export "open_flood") (result i32)
+    (local $errno i32)
+    (i32.store8 (i32.const 80) (i32.const 46))
+    (loop $next
+      (br_if $next (i32.eqz (local.tee $errno (call $open (i32.const 80) (i32.const 1))))))
+    (local.get $errno))
+  ;; Writes 64 KiB of zeros again and again; returns the errno that ends it.
+  (func (export "output_flood") (result i32)
+    (local $errno i32)
+    (i32.store (i32.const 16) (i32.const 0x10000))
+    (i32.store (i32.const 20) (i32.const 0x10000))
+    (loop $next
+      (br_if $next (i32.eqz (local.tee $errno
+        (call $fd_write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0))))))
+    (local.get $errno))
+  ;; Sleeps for 584 years.
+  (func (export "sleep_max") (result i32)
+    (i64.store (i32.const 0x1018) (i64.const -1))
+    (call $poll_oneoff (i32.const 0x1000) (i32.const 0x2000) (i32.const 1) (i32.const 0)))
+  ;; Reads from standard input into the whole memory at once.
+  (func (export "read_all") (result i32)
+    (i32.store (i32.const 20) (i32.const 0x8000000))
+    (call $fd_read (i32.const 0) (i32.const 16) (i32.const 1) (i32.const 0))))
