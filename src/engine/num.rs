@@ -22,7 +22,7 @@ macro_rules! signed_division {
             if b == -1 {
                 return if a == <$t>::MIN { Err(Overflow) } else { Ok(a.wrapping_neg()) };
             }
-            Ok(a.wrapping_div(b))
+            Ok(a / b)
         }
         #[inline(always)]
         pub(crate) fn $rem(a: $t, b: $t) -> Result<$t, NumTrap> {
@@ -33,7 +33,7 @@ macro_rules! signed_division {
             if b == -1 {
                 return Ok(0);
             }
-            Ok(a.wrapping_rem(b))
+            Ok(a % b)
         }
     };
 }

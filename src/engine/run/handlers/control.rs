@@ -187,12 +187,14 @@ impl<S: IntSrc> IndexSrc for S {
 }
 
 /// Moves the arguments over the frame's own parameters, keeps its return record, and goes to `$code`.
+///
+/// Nothing is live in accumulators and pins here (`enter` fills its own), so their registers do the work: those that
+/// remain would not be enough on x86-64.
 macro_rules! return_call_code {
     ($r:ident, $arguments:expr, $records:expr, $code:expr) => {{
         let (own, callee) = ($records as u32 as usize, ($records >> 32) as usize);
-        let (back, caller) = ($r.slot(own), $r.slot(own + 1));
-        // Nothing is live in the accumulator and the pins here (`enter` fills its own), so their registers serve the
-        // loop: those that remain would not be enough on x86-64.
+        $r.d0 = *($r.sp.add(own) as *const f64);
+        $r.d1 = *($r.sp.add(own + 1) as *const f64);
         $r.l0 = $r.sp.add($r.wide(0) as usize) as u64;
         $r.l1 = $r.l0 + $arguments as u64 * 8;
         $r.acc = $r.sp as u64;
@@ -202,8 +204,8 @@ macro_rules! return_call_code {
             $r.l0 += 8;
             $r.acc += 8;
         }
-        $r.set_slot(callee, back);
-        $r.set_slot(callee + 1, caller);
+        *($r.sp.add(callee) as *mut f64) = $r.d0;
+        *($r.sp.add(callee + 1) as *mut f64) = $r.d1;
         goto!($r, $code)
     }};
 }
