@@ -63,7 +63,10 @@ impl CodeTable {
         let entries = Box::into_raw(vec![0usize; defined].into_boxed_slice()) as *mut [AtomicUsize];
         // SAFETY: an atomic has the layout of its integer, and the slice was made here.
         let entries = unsafe { Box::from_raw(entries) };
-        CodeTable { entries, translated: Mutex::default() }
+        CodeTable {
+            entries,
+            translated: Mutex::default(),
+        }
     }
 
     /// First code word of a defined function, or of a stub that translates it.
@@ -110,7 +113,14 @@ impl CodeTable {
                 *word = base.add(*word as usize) as u64;
             }
         }
-        table.codes.insert(base as usize, Code { words, defined, record: translated.record });
+        table.codes.insert(
+            base as usize,
+            Code {
+                words,
+                defined,
+                record: translated.record,
+            },
+        );
         cell.store(base as usize, Release);
         base
     }
@@ -120,7 +130,12 @@ impl CodeTable {
         for defined in 0..self.entries.len() as u32 {
             let known = self.entries[defined as usize].load(Acquire);
             let done = known != 0
-                && self.translated.lock().unwrap_or_else(PoisonError::into_inner).codes.contains_key(&known);
+                && self
+                    .translated
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .codes
+                    .contains_key(&known);
             if !done {
                 self.translate(module, defined);
             }
@@ -132,7 +147,11 @@ impl CodeTable {
         let table = self.translated.lock().unwrap_or_else(PoisonError::into_inner);
         let (&start, code) = table.codes.range(..=ip as usize).next_back()?;
         let word = (ip as usize - start) / 8;
-        (word < code.words.len()).then_some(Place { defined: code.defined, record: code.record, word: word as u32 })
+        (word < code.words.len()).then_some(Place {
+            defined: code.defined,
+            record: code.record,
+            word: word as u32,
+        })
     }
 }
 

@@ -6,10 +6,6 @@
 //! Spec links are relative to <https://webassembly.github.io/spec/core/>, version 3.0.
 
 mod code;
-mod num;
-mod offsets;
-mod ops;
-mod translate;
 mod config;
 mod decode;
 mod error;
@@ -24,9 +20,13 @@ mod limits;
 mod link;
 mod memory;
 mod module;
+mod num;
+mod offsets;
+mod ops;
 mod run;
 mod store;
 mod table;
+mod translate;
 mod trap;
 mod types;
 mod value;
