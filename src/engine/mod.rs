@@ -3,7 +3,7 @@
 //! bytes → `decode` → `Module` → (`link`) → `instantiate` → `Instance` in a `Store` → `translate` (lazily, per
 //! function) → `code` → `run` → results, `Trap`, exit code, or a paused run.
 //!
-//! Spec links are relative to <https://webassembly.github.io/spec/core/>, version 3.0.
+//! Spec links are relative to <https://webassembly.github.io/spec/core/>, version 3.0 (steps of instantiation: 2.0).
 
 mod code;
 mod config;
