@@ -1,7 +1,6 @@
 //! Why handlers leave for the driver.
 
 use super::dispatch::*;
-use crate::engine::num::NumTrap;
 use crate::engine::trap::Trap;
 
 // Traps.

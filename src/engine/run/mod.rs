@@ -198,6 +198,7 @@ pub(crate) fn start(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64])
 
 /// Goes on with a paused run. `results`: what the suspended host call gives back; `None` to make it again, or for
 /// the other reasons.
+#[allow(clippy::boxed_local)] // a paused run is boxed already
 pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<&[u64]>) -> Result<Ended, Error> {
     if let Some(results) = results
         && let Some(call) = run.waiting.take()
