@@ -8,10 +8,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let env = |key: &str| std::env::var(key).unwrap_or_default();
     let optimised = matches!(env("OPT_LEVEL").as_str(), "2" | "3" | "s" | "z");
-    let arch = matches!(
-        env("CARGO_CFG_TARGET_ARCH").as_str(),
-        "x86_64" | "aarch64"
-    );
+    let arch = matches!(env("CARGO_CFG_TARGET_ARCH").as_str(), "x86_64" | "aarch64");
     let asserting = std::env::var_os("CARGO_CFG_DEBUG_ASSERTIONS").is_some();
     let asked_portable = std::env::var_os("CARGO_FEATURE_PORTABLE_DISPATCH").is_some();
     // Frame pointers give every handler a prologue, which costs more than the loop.

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 
-use wasmrun::{Config, Engine, Error, Executor, ExternType, Func, FuncType, Instance, Linker, Module, Store, Val};
+use wasmrun::{Config, Engine, Error, Executor, Linker, Module, Store, Val};
 
 use super::args::ExecArgs;
 use super::environment::{argv0, environment};
@@ -96,12 +96,13 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: Vec<OsString>) -> Result<()
     let engine = Engine::new(config(args));
     let module = load(&engine, file)?;
     // Everything on the command line is looked at before the guest runs its first instruction.
-    let entry = match &args.invoke {
+    let call = match &args.invoke {
         Some(name) => {
             let ty = invoke::find(&module, name).map_err(Failure::Usage)?;
-            Entry::Invoke(name, invoke::arguments(name, &ty, &rest).map_err(Failure::Usage)?)
+            let arguments = invoke::arguments(name, &ty, &rest).map_err(Failure::Usage)?;
+            Some((name.as_str(), arguments))
         }
-        None => program(&module, file)?,
+        None => None,
     };
     let mut words = vec![argv0(args, file)];
     if args.invoke.is_none() {
@@ -113,7 +114,7 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: Vec<OsString>) -> Result<()
     if args.allow_unknown_imports {
         linker.stub_unknown_imports(&module)?;
     }
-    run_entry(args, &engine, &linker, &module, entry)
+    call_guest(args, &linker, &module, call)
 }
 
 fn config(args: &ExecArgs) -> Config {
@@ -147,51 +148,14 @@ fn load(engine: &Engine, file: &OsStr) -> Result<Module, Failure> {
     })
 }
 
-/// What is called once the module is instantiated.
-enum Entry<'a> {
-    /// A program, by its exported function without parameters.
-    Program(&'static str),
-    /// A module whose start function is all there is to run.
-    Instantiation,
-    /// `--invoke`.
-    Invoke(&'a str, Vec<Val>),
-}
-
-/// What to call when the command line does not say: `_start` for programs; a reactor is only initialised.
-fn program(module: &Module, file: &OsStr) -> Result<Entry<'static>, Failure> {
-    let nothing_to_nothing = |ty: &FuncType| ty.params().is_empty() && ty.results().is_empty();
-    let exports = |name: &str| {
-        module
-            .exports()
-            .find(|export| export.name == name)
-            .map(|export| export.ty)
-    };
-    for name in ["_start", "_initialize", "main"] {
-        match exports(name) {
-            Some(ExternType::Func(ty)) if nothing_to_nothing(&ty) => {
-                return Ok(Entry::Program(name));
-            }
-            _ => {}
-        }
-    }
-    if module.exports().all(|export| !matches!(export.ty, ExternType::Func(_))) {
-        return Ok(Entry::Instantiation);
-    }
-    let label = label(file);
-    let functions = invoke::functions(module);
-    Err(Failure::Usage(format!(
-        "{label} has no `_start`: it is a library; choose a function with --invoke\n{functions}"
-    )))
-}
-
-fn run_entry(
+/// Instantiates the module and calls the function, or runs it as a program.
+fn call_guest(
     args: &ExecArgs,
-    engine: &Engine,
     linker: &Linker,
     module: &Module,
-    entry: Entry<'_>,
+    call: Option<(&str, Vec<Val>)>,
 ) -> Result<(), Failure> {
-    let mut store = Store::new(engine, ());
+    let mut store = Store::new(module.engine(), ());
     // From here on guest code runs: a start function can spin as well as any other.
     let _timer = match args.timeout {
         None => None,
@@ -201,26 +165,17 @@ fn run_entry(
         ),
     };
     let instance = linker.instantiate_in(&mut store, module)?;
-    match entry {
-        Entry::Instantiation => Ok(()),
-        Entry::Program(name) => {
-            func(instance, &mut store, name)?.call(&mut store, &[])?;
-            Ok(())
-        }
-        Entry::Invoke(name, arguments) => {
-            if name != "_initialize"
-                && let Ok(initialize) = func(instance, &mut store, "_initialize")
-            {
-                initialize.call(&mut store, &[])?;
-            }
-            let results = func(instance, &mut store, name)?.call(&mut store, &arguments)?;
-            print_results(&results)
-        }
+    let mut executor = Executor::new(store, instance);
+    match call {
+        Some((name, arguments)) => print_results(&executor.invoke(name, &arguments)?),
+        None => executor.run().map_err(|error| match error {
+            Error::Export(_) => Failure::Usage(format!(
+                "there is no `_start`: the module is a library; choose a function with --invoke\n{}",
+                invoke::functions(module)
+            )),
+            other => other.into(),
+        }),
     }
-}
-
-fn func(instance: Instance, store: &mut Store<()>, name: &str) -> Result<Func, Error> {
-    instance.func(store, name)
 }
 
 fn print_results(results: &[Val]) -> Result<(), Failure> {

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::module::ModuleInner;
 use super::offsets::OffsetMap;
@@ -63,7 +63,10 @@ impl CodeTable {
         let entries = Box::into_raw(vec![0usize; defined].into_boxed_slice()) as *mut [AtomicUsize];
         // SAFETY: an atomic has the layout of its integer, and the slice was made here.
         let entries = unsafe { Box::from_raw(entries) };
-        CodeTable { entries, translated: Mutex::default() }
+        CodeTable {
+            entries,
+            translated: Mutex::default(),
+        }
     }
 
     /// First code word of a defined function, or of a stub that translates it.
@@ -73,7 +76,7 @@ impl CodeTable {
         if entry != 0 {
             return entry as *mut u64;
         }
-        let mut translated = self.translated.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut translated = self.lock();
         let entry = cell.load(Acquire);
         if entry != 0 {
             return entry as *mut u64;
@@ -91,11 +94,16 @@ impl CodeTable {
 
     /// The function's code, translated now unless it was before.
     pub(crate) fn translate(&self, module: &ModuleInner, defined: u32) -> *mut u64 {
+        // A stub may be reached long after: by a reference made before the function was translated.
+        let entry = self.entries[defined as usize].load(Acquire);
+        if entry != 0 && self.lock().codes.contains_key(&entry) {
+            return entry as *mut u64;
+        }
         // Outside the lock: translating asks for stubs of callees. Two threads may do it at once; one wins.
         let translated = translate::translate(module, defined, Want::Code);
         let words = Box::into_raw(translated.words.into_boxed_slice());
         let base = words as *mut u64;
-        let mut table = self.translated.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.lock();
         let cell = &self.entries[defined as usize];
         let known = cell.load(Acquire);
         if known != 0 && table.codes.contains_key(&known) {
@@ -110,7 +118,14 @@ impl CodeTable {
                 *word = base.add(*word as usize) as u64;
             }
         }
-        table.codes.insert(base as usize, Code { words, defined, record: translated.record });
+        table.codes.insert(
+            base as usize,
+            Code {
+                words,
+                defined,
+                record: translated.record,
+            },
+        );
         cell.store(base as usize, Release);
         base
     }
@@ -118,21 +133,24 @@ impl CodeTable {
     /// Translates everything that is not translated yet.
     pub(crate) fn translate_all(&self, module: &ModuleInner) {
         for defined in 0..self.entries.len() as u32 {
-            let known = self.entries[defined as usize].load(Acquire);
-            let done = known != 0
-                && self.translated.lock().unwrap_or_else(PoisonError::into_inner).codes.contains_key(&known);
-            if !done {
-                self.translate(module, defined);
-            }
+            self.translate(module, defined);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Translated> {
+        self.translated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The function an address lies in.
     pub(crate) fn find(&self, ip: *const u64) -> Option<Place> {
-        let table = self.translated.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = self.lock();
         let (&start, code) = table.codes.range(..=ip as usize).next_back()?;
         let word = (ip as usize - start) / 8;
-        (word < code.words.len()).then_some(Place { defined: code.defined, record: code.record, word: word as u32 })
+        (word < code.words.len()).then_some(Place {
+            defined: code.defined,
+            record: code.record,
+            word: word as u32,
+        })
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn module(engine: &Engine, bytes: Vec<u8>, file: Option<String>) -> R
             reason,
         }))
     };
-    let bytes = binary(bytes).map_err(refuse)?;
+    let bytes = binary(bytes, file.as_deref()).map_err(refuse)?;
     let mut decoder = Decoder::new(engine, &bytes);
     decoder.run().map_err(refuse)?;
     let mut inner = decoder.module;
@@ -161,7 +161,7 @@ fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
 }
 
 /// The binary form of what may be text.
-fn binary(bytes: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+fn binary(bytes: Vec<u8>, file: Option<&str>) -> Result<Vec<u8>, Refusal> {
     if bytes.starts_with(b"\0asm") {
         // The version word of a component: layer 1 in its upper half.
         if bytes.get(6..8) == Some(&[1, 0]) {
@@ -188,10 +188,17 @@ fn binary(bytes: Vec<u8>) -> Result<Vec<u8>, Refusal> {
     #[cfg(feature = "wat")]
     return wat::parse_bytes(&bytes)
         .map(|binary| binary.into_owned())
-        .map_err(|error| Refusal {
-            offset: None,
-            reason: DecodeReason::Text(error.to_string()),
+        .map_err(|mut error| {
+            if let Some(file) = file {
+                error.set_path(file);
+            }
+            Refusal {
+                offset: None,
+                reason: DecodeReason::Text(error.to_string()),
+            }
         });
+    #[cfg(not(feature = "wat"))]
+    let _ = file;
     #[cfg(not(feature = "wat"))]
     return Err(Refusal::invalid(
         0,

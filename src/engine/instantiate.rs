@@ -1,8 +1,8 @@
 //! Module + imports → instance, by the steps of the specification.
 //!
-//! Spec: exec/modules.html#instantiation. The steps below are numbered as there (version 3.0, `instantiate`), with two
-//! liberties it allows: values of element segments are computed when they are used, which for constants is the same;
-//! and segments are copied by the engine itself instead of by `memory.init` and `table.init` in a made-up frame.
+//! Spec: exec/modules.html#instantiation. The steps are numbered as in version 2.0, with two liberties it allows: values
+//! of element segments are computed when they are used, which for constants is the same; and segments are copied by the
+//! engine itself instead of by `memory.init` and `table.init` in a made-up frame.
 
 #![allow(unsafe_code)]
 
@@ -26,7 +26,7 @@ pub(crate) fn instance(store: &mut StoreInner, module: &Module, imports: &[Exter
             "the module was loaded with another engine than the store was made with",
         ));
     }
-    // 2. The types of what the module declares are in `ModuleInner`.
+    // 2. The types of its imports are in `ModuleInner`.
     // 3. There are as many imports as the module lists.
     let declared = &module.inner.imports;
     if declared.len() != imports.len() {
@@ -39,17 +39,18 @@ pub(crate) fn instance(store: &mut StoreInner, module: &Module, imports: &[Exter
     check_imports(store, module, imports)?;
     StoreLimits::check_count("instances", store.instances.len(), store.limits.instances)?;
 
-    // 5.-17. Nothing to do: function references, globals and element expressions are evaluated in the instance itself,
-    //        which no guest can see before it is complete.
-    // 18. The instance is allocated; if a limit forbids it, what was allocated before goes again.
+    // 5.-10. Nothing to do: globals and element expressions are evaluated in the instance itself, which no guest can
+    //        see before it is complete.
+    // 11. The instance is allocated; if a limit forbids it, what was allocated before goes again.
     let (memories, tables) = (store.memories.len(), store.tables.len());
     let id = allocate(store, module, imports).inspect_err(|_| {
         store.memories.truncate(memories);
         store.tables.truncate(tables);
     });
     let id = id?;
-    // 19. Nothing to do: frames live in `run`.
-    // 20.-22. Active segments are copied, elements first, each in order. A trap leaves what was written before.
+    // 12., 13. Nothing to do: frames live in `run`.
+    // 14., 15. Active element segments are copied, in order, and dropped, as declarative ones are. A trap leaves what
+    //          was written before.
     for (segment, elem) in module.inner.elems.iter().enumerate() {
         let segment = segment as u32;
         match &elem.mode {
@@ -63,6 +64,7 @@ pub(crate) fn instance(store: &mut StoreInner, module: &Module, imports: &[Exter
             Mode::Passive => {}
         }
     }
+    // 16. Active data segments likewise.
     for (segment, data) in module.inner.datas.iter().enumerate() {
         let segment = segment as u32;
         if let Mode::Active { index, offset } = &data.mode {
@@ -71,12 +73,12 @@ pub(crate) fn instance(store: &mut StoreInner, module: &Module, imports: &[Exter
             store.data_drop(id, segment);
         }
     }
-    // 23. The start function is called.
+    // 17. The start function is called.
     if let Some(start) = module.inner.start {
         let start = Func::new(store.id, store.func_ref(id, start));
         start.call_in(store, &[])?;
     }
-    // 24. Nothing to do: see 19.
+    // 18., 19. Nothing to do: see 12.
     Ok(id)
 }
 
@@ -151,9 +153,8 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
             Extern::Global(global) => globals.push(global.index),
         }
     }
-    // 2.-4. Tags: none. Functions: references to them are made when they are needed.
-    // 5. Globals are allocated below, with their values.
-    // 6. Memories. The first may have the globals below it.
+    // 2. Functions: references to them are made when they are needed.
+    // 4. Memories (before tables, since both can fail and this is the likelier). The first may have the globals below it.
     let in_header = match inner.global_offsets {
         Some(_) => defined_globals,
         None => 0,
@@ -170,7 +171,7 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
         true => Some(store.empty_memory_with(in_header)?),
         false => None,
     };
-    // 7. Tables, null at first: their initial values may refer to functions of the instance.
+    // 3. Tables, null at first: their initial values may refer to functions of the instance.
     for ty in &inner.tables[inner.imported_tables as usize..] {
         tables.push(store.add_table(*ty, 0)?);
     }

@@ -3,13 +3,9 @@
 //! bytes → `decode` → `Module` → (`link`) → `instantiate` → `Instance` in a `Store` → `translate` (lazily, per
 //! function) → `code` → `run` → results, `Trap`, exit code, or a paused run.
 //!
-//! Spec links are relative to <https://webassembly.github.io/spec/core/>, version 3.0.
+//! Spec links are relative to <https://webassembly.github.io/spec/core/>, version 3.0 (steps of instantiation: 2.0).
 
 mod code;
-mod num;
-mod offsets;
-mod ops;
-mod translate;
 mod config;
 mod decode;
 mod error;
@@ -24,9 +20,13 @@ mod limits;
 mod link;
 mod memory;
 mod module;
+mod num;
+mod offsets;
+mod ops;
 mod run;
 mod store;
 mod table;
+mod translate;
 mod trap;
 mod types;
 mod value;

@@ -253,6 +253,13 @@ impl Module {
         self.inner.func_name(func_index)
     }
 
+    /// The internal code of a function (imports counted first), one instruction per line with where its operands
+    /// live: for finding out why something is slow. `None` for imports. The form changes between versions.
+    pub fn listing(&self, func_index: u32) -> Option<String> {
+        let defined = func_index.checked_sub(self.inner.imported_funcs)?;
+        ((defined as usize) < self.inner.bodies.len()).then(|| super::translate::listing(&self.inner, defined))
+    }
+
     /// The engine it was loaded with.
     pub fn engine(&self) -> &Engine {
         &self.inner.engine

@@ -20,7 +20,11 @@ macro_rules! signed_division {
                 return Err(DivideByZero);
             }
             if b == -1 {
-                return if a == <$t>::MIN { Err(Overflow) } else { Ok(a.wrapping_neg()) };
+                return if a == <$t>::MIN {
+                    Err(Overflow)
+                } else {
+                    Ok(a.wrapping_neg())
+                };
             }
             Ok(a / b)
         }
@@ -136,7 +140,11 @@ macro_rules! float_functions {
         #[inline(always)]
         pub(crate) fn $trunc(a: $t) -> $t {
             let near = $nearest(a);
-            if $abs(near) > $abs(a) { $copysign($abs(near) - 1.0, a) } else { near }
+            if $abs(near) > $abs(a) {
+                $copysign($abs(near) - 1.0, a)
+            } else {
+                near
+            }
         }
     };
 }
@@ -193,8 +201,16 @@ mod tests {
         for i in 0..200_000u64 {
             bits = bits.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             // Half of the samples near the integers, where rounding happens.
-            let a = if i % 2 == 0 { f64::from_bits(bits) } else { (bits as i64 >> 40) as f64 / 4.0 };
-            let b = if i % 2 == 0 { f32::from_bits(bits as u32) } else { (bits as i64 >> 44) as f32 / 4.0 };
+            let a = if i % 2 == 0 {
+                f64::from_bits(bits)
+            } else {
+                (bits as i64 >> 40) as f64 / 4.0
+            };
+            let b = if i % 2 == 0 {
+                f32::from_bits(bits as u32)
+            } else {
+                (bits as i64 >> 44) as f32 / 4.0
+            };
             if a == a {
                 assert_eq!(f64_floor(a).to_bits(), a.floor().to_bits(), "floor {a}");
                 assert_eq!(f64_ceil(a).to_bits(), a.ceil().to_bits(), "ceil {a}");

@@ -88,3 +88,17 @@ fn a_library_alone_is_not_run_but_explained() {
         .run();
     insta::assert_snapshot!(out);
 }
+
+#[test]
+fn a_start_with_parameters_is_no_program() {
+    let out = Dir::with("a.wat", r#"(module (func (export "_start") (param i32)))"#)
+        .wasmrun(["a.wat"])
+        .run();
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn what_main_returns_is_the_exit_code() {
+    let guest = r#"(module (func (export "main") (result i32) (i32.const 3)))"#;
+    assert_eq!(Dir::with("a.wat", guest).wasmrun(["a.wat"]).run().code(), 3);
+}

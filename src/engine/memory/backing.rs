@@ -4,6 +4,9 @@
 
 use std::ptr::NonNull;
 
+#[cfg(all(unix, not(miri)))]
+use crate::engine::types::PAGE_BYTES;
+
 /// What the bytes stand in.
 pub(super) enum Backing {
     /// Reserved address space, header first.
@@ -56,27 +59,30 @@ impl Backing {
 
 #[cfg(all(unix, not(miri)))]
 mod unix {
-    use super::NonNull;
+    use super::{NonNull, PAGE_BYTES};
     use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, munmap};
+
+    /// What protection is changed in multiples of: the size of a wasm page, which is a multiple of every system's. (Asking
+    /// the system would crash under valgrind, with which the engine's costs are counted.)
+    const ALIGN: usize = PAGE_BYTES as usize;
 
     /// Address space of which the header and the first bytes of data are committed.
     pub(in crate::engine::memory) struct Reservation {
         start: NonNull<u8>,
         /// Bytes in all, header included.
         total: usize,
-        /// Bytes of the header, a multiple of the page size.
+        /// Bytes of the header, a multiple of `ALIGN`; those just below the data are used.
         header: usize,
     }
 
     impl Reservation {
         /// Reserves `header` + `reserve` bytes, less if the host is short of address space, and commits `header` + `len`.
         pub(super) fn new(header: usize, len: u64, reserve: u64) -> Option<(NonNull<u8>, Reservation)> {
-            let page = rustix::param::page_size();
-            let header = header.next_multiple_of(page);
+            let header = header.next_multiple_of(ALIGN);
             let len = usize::try_from(len).ok()?;
             let mut reserve = usize::try_from(reserve).unwrap_or(usize::MAX / 2);
             let (start, total) = loop {
-                let total = reserve.checked_add(header)?.checked_next_multiple_of(page)?;
+                let total = reserve.checked_add(header)?.checked_next_multiple_of(ALIGN)?;
                 // SAFETY: a new private mapping at an address of the system's choice touches nothing that exists.
                 let mapped = unsafe {
                     mmap_anonymous(

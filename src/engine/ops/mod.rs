@@ -14,6 +14,8 @@ pub(crate) use numeric::*;
 /// Defines the enum of a family from its rows, with the mnemonics.
 macro_rules! define_ops {
     ($enum:ident: $($(#[$doc:meta])* $name:ident $text:literal)*) => {
+        // Operations are named as in the text format, type first.
+        #[allow(clippy::enum_variant_names)]
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u8)]
         pub(crate) enum $enum { $($(#[$doc])* $name),* }

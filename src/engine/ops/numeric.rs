@@ -8,189 +8,215 @@ use super::define_ops;
 
 /// Integer operations without traps that real programs execute most: every operand class.
 macro_rules! for_each_binary_full {
-    ($mac:ident) => { $mac! {
-        I32Add "i32.add" visit_i32_add (a: u32, b: u32) -> u32 { a.wrapping_add(b) }
-        I32Sub "i32.sub" visit_i32_sub (a: u32, b: u32) -> u32 { a.wrapping_sub(b) }
-        I32Mul "i32.mul" visit_i32_mul (a: u32, b: u32) -> u32 { a.wrapping_mul(b) }
-        I32And "i32.and" visit_i32_and (a: u32, b: u32) -> u32 { a & b }
-        I32Or "i32.or" visit_i32_or (a: u32, b: u32) -> u32 { a | b }
-        I32Xor "i32.xor" visit_i32_xor (a: u32, b: u32) -> u32 { a ^ b }
-        I32Shl "i32.shl" visit_i32_shl (a: u32, b: u32) -> u32 { a.wrapping_shl(b) }
-        I32ShrS "i32.shr_s" visit_i32_shr_s (a: i32, b: u32) -> i32 { a.wrapping_shr(b) }
-        I32ShrU "i32.shr_u" visit_i32_shr_u (a: u32, b: u32) -> u32 { a.wrapping_shr(b) }
-        I64Add "i64.add" visit_i64_add (a: u64, b: u64) -> u64 { a.wrapping_add(b) }
-        I64Sub "i64.sub" visit_i64_sub (a: u64, b: u64) -> u64 { a.wrapping_sub(b) }
-        I64Mul "i64.mul" visit_i64_mul (a: u64, b: u64) -> u64 { a.wrapping_mul(b) }
-        I64And "i64.and" visit_i64_and (a: u64, b: u64) -> u64 { a & b }
-        I64Or "i64.or" visit_i64_or (a: u64, b: u64) -> u64 { a | b }
-        I64Xor "i64.xor" visit_i64_xor (a: u64, b: u64) -> u64 { a ^ b }
-        I64Shl "i64.shl" visit_i64_shl (a: u64, b: u64) -> u64 { a.wrapping_shl(b as u32) }
-        I64ShrS "i64.shr_s" visit_i64_shr_s (a: i64, b: u64) -> i64 { a.wrapping_shr(b as u32) }
-        I64ShrU "i64.shr_u" visit_i64_shr_u (a: u64, b: u64) -> u64 { a.wrapping_shr(b as u32) }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            I32Add "i32.add" visit_i32_add (a: u32, b: u32) -> u32 { a.wrapping_add(b) }
+            I32Sub "i32.sub" visit_i32_sub (a: u32, b: u32) -> u32 { a.wrapping_sub(b) }
+            I32Mul "i32.mul" visit_i32_mul (a: u32, b: u32) -> u32 { a.wrapping_mul(b) }
+            I32And "i32.and" visit_i32_and (a: u32, b: u32) -> u32 { a & b }
+            I32Or "i32.or" visit_i32_or (a: u32, b: u32) -> u32 { a | b }
+            I32Xor "i32.xor" visit_i32_xor (a: u32, b: u32) -> u32 { a ^ b }
+            I32Shl "i32.shl" visit_i32_shl (a: u32, b: u32) -> u32 { a.wrapping_shl(b) }
+            I32ShrS "i32.shr_s" visit_i32_shr_s (a: i32, b: u32) -> i32 { a.wrapping_shr(b) }
+            I32ShrU "i32.shr_u" visit_i32_shr_u (a: u32, b: u32) -> u32 { a.wrapping_shr(b) }
+            I64Add "i64.add" visit_i64_add (a: u64, b: u64) -> u64 { a.wrapping_add(b) }
+            I64Sub "i64.sub" visit_i64_sub (a: u64, b: u64) -> u64 { a.wrapping_sub(b) }
+            I64Mul "i64.mul" visit_i64_mul (a: u64, b: u64) -> u64 { a.wrapping_mul(b) }
+            I64And "i64.and" visit_i64_and (a: u64, b: u64) -> u64 { a & b }
+            I64Or "i64.or" visit_i64_or (a: u64, b: u64) -> u64 { a | b }
+            I64Xor "i64.xor" visit_i64_xor (a: u64, b: u64) -> u64 { a ^ b }
+            I64Shl "i64.shl" visit_i64_shl (a: u64, b: u64) -> u64 { a.wrapping_shl(b as u32) }
+            I64ShrS "i64.shr_s" visit_i64_shr_s (a: i64, b: u64) -> i64 { a.wrapping_shr(b as u32) }
+            I64ShrU "i64.shr_u" visit_i64_shr_u (a: u64, b: u64) -> u64 { a.wrapping_shr(b as u32) }
+        }
+    };
 }
 pub(crate) use for_each_binary_full;
 
 /// Integer operations without traps, less frequent.
 macro_rules! for_each_binary_small {
-    ($mac:ident) => { $mac! {
-        I32Rotl "i32.rotl" visit_i32_rotl (a: u32, b: u32) -> u32 { a.rotate_left(b & 31) }
-        I32Rotr "i32.rotr" visit_i32_rotr (a: u32, b: u32) -> u32 { a.rotate_right(b & 31) }
-        I64Rotl "i64.rotl" visit_i64_rotl (a: u64, b: u64) -> u64 { a.rotate_left(b as u32 & 63) }
-        I64Rotr "i64.rotr" visit_i64_rotr (a: u64, b: u64) -> u64 { a.rotate_right(b as u32 & 63) }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            I32Rotl "i32.rotl" visit_i32_rotl (a: u32, b: u32) -> u32 { a.rotate_left(b & 31) }
+            I32Rotr "i32.rotr" visit_i32_rotr (a: u32, b: u32) -> u32 { a.rotate_right(b & 31) }
+            I64Rotl "i64.rotl" visit_i64_rotl (a: u64, b: u64) -> u64 { a.rotate_left(b as u32 & 63) }
+            I64Rotr "i64.rotr" visit_i64_rotr (a: u64, b: u64) -> u64 { a.rotate_right(b as u32 & 63) }
+        }
+    };
 }
 pub(crate) use for_each_binary_small;
 
 /// The operations above with their operands exchanged: made when the left operand is a constant.
 /// `visit` names nothing: the translator chooses these.
 macro_rules! for_each_binary_reversed {
-    ($mac:ident) => { $mac! {
-        I32SubFrom "i32.sub_from" none (a: u32, b: u32) -> u32 { b.wrapping_sub(a) }
-        I64SubFrom "i64.sub_from" none (a: u64, b: u64) -> u64 { b.wrapping_sub(a) }
-        I32ShlOf "i32.shl_of" none (a: u32, b: u32) -> u32 { b.wrapping_shl(a) }
-        I64ShlOf "i64.shl_of" none (a: u64, b: u64) -> u64 { b.wrapping_shl(a as u32) }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            I32SubFrom "i32.sub_from" none (a: u32, b: u32) -> u32 { b.wrapping_sub(a) }
+            I64SubFrom "i64.sub_from" none (a: u64, b: u64) -> u64 { b.wrapping_sub(a) }
+            I32ShlOf "i32.shl_of" none (a: u32, b: u32) -> u32 { b.wrapping_shl(a) }
+            I64ShlOf "i64.shl_of" none (a: u64, b: u64) -> u64 { b.wrapping_shl(a as u32) }
+        }
+    };
 }
 pub(crate) use for_each_binary_reversed;
 
 /// Integer comparisons. The order is used by [`CompareOp::negated`] and [`CompareOp::swapped`].
 macro_rules! for_each_compare {
-    ($mac:ident) => { $mac! {
-        I32Eq "i32.eq" visit_i32_eq (a: u32, b: u32) -> bool { a == b }
-        I32Ne "i32.ne" visit_i32_ne (a: u32, b: u32) -> bool { a != b }
-        I32LtS "i32.lt_s" visit_i32_lt_s (a: i32, b: i32) -> bool { a < b }
-        I32LtU "i32.lt_u" visit_i32_lt_u (a: u32, b: u32) -> bool { a < b }
-        I32GtS "i32.gt_s" visit_i32_gt_s (a: i32, b: i32) -> bool { a > b }
-        I32GtU "i32.gt_u" visit_i32_gt_u (a: u32, b: u32) -> bool { a > b }
-        I32LeS "i32.le_s" visit_i32_le_s (a: i32, b: i32) -> bool { a <= b }
-        I32LeU "i32.le_u" visit_i32_le_u (a: u32, b: u32) -> bool { a <= b }
-        I32GeS "i32.ge_s" visit_i32_ge_s (a: i32, b: i32) -> bool { a >= b }
-        I32GeU "i32.ge_u" visit_i32_ge_u (a: u32, b: u32) -> bool { a >= b }
-        I64Eq "i64.eq" visit_i64_eq (a: u64, b: u64) -> bool { a == b }
-        I64Ne "i64.ne" visit_i64_ne (a: u64, b: u64) -> bool { a != b }
-        I64LtS "i64.lt_s" visit_i64_lt_s (a: i64, b: i64) -> bool { a < b }
-        I64LtU "i64.lt_u" visit_i64_lt_u (a: u64, b: u64) -> bool { a < b }
-        I64GtS "i64.gt_s" visit_i64_gt_s (a: i64, b: i64) -> bool { a > b }
-        I64GtU "i64.gt_u" visit_i64_gt_u (a: u64, b: u64) -> bool { a > b }
-        I64LeS "i64.le_s" visit_i64_le_s (a: i64, b: i64) -> bool { a <= b }
-        I64LeU "i64.le_u" visit_i64_le_u (a: u64, b: u64) -> bool { a <= b }
-        I64GeS "i64.ge_s" visit_i64_ge_s (a: i64, b: i64) -> bool { a >= b }
-        I64GeU "i64.ge_u" visit_i64_ge_u (a: u64, b: u64) -> bool { a >= b }
-        I32Test "i32.test" none (a: u32, b: u32) -> bool { a & b != 0 }
-        I32TestZ "i32.test_z" none (a: u32, b: u32) -> bool { a & b == 0 }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            I32Eq "i32.eq" visit_i32_eq (a: u32, b: u32) -> bool { a == b }
+            I32Ne "i32.ne" visit_i32_ne (a: u32, b: u32) -> bool { a != b }
+            I32LtS "i32.lt_s" visit_i32_lt_s (a: i32, b: i32) -> bool { a < b }
+            I32LtU "i32.lt_u" visit_i32_lt_u (a: u32, b: u32) -> bool { a < b }
+            I32GtS "i32.gt_s" visit_i32_gt_s (a: i32, b: i32) -> bool { a > b }
+            I32GtU "i32.gt_u" visit_i32_gt_u (a: u32, b: u32) -> bool { a > b }
+            I32LeS "i32.le_s" visit_i32_le_s (a: i32, b: i32) -> bool { a <= b }
+            I32LeU "i32.le_u" visit_i32_le_u (a: u32, b: u32) -> bool { a <= b }
+            I32GeS "i32.ge_s" visit_i32_ge_s (a: i32, b: i32) -> bool { a >= b }
+            I32GeU "i32.ge_u" visit_i32_ge_u (a: u32, b: u32) -> bool { a >= b }
+            I64Eq "i64.eq" visit_i64_eq (a: u64, b: u64) -> bool { a == b }
+            I64Ne "i64.ne" visit_i64_ne (a: u64, b: u64) -> bool { a != b }
+            I64LtS "i64.lt_s" visit_i64_lt_s (a: i64, b: i64) -> bool { a < b }
+            I64LtU "i64.lt_u" visit_i64_lt_u (a: u64, b: u64) -> bool { a < b }
+            I64GtS "i64.gt_s" visit_i64_gt_s (a: i64, b: i64) -> bool { a > b }
+            I64GtU "i64.gt_u" visit_i64_gt_u (a: u64, b: u64) -> bool { a > b }
+            I64LeS "i64.le_s" visit_i64_le_s (a: i64, b: i64) -> bool { a <= b }
+            I64LeU "i64.le_u" visit_i64_le_u (a: u64, b: u64) -> bool { a <= b }
+            I64GeS "i64.ge_s" visit_i64_ge_s (a: i64, b: i64) -> bool { a >= b }
+            I64GeU "i64.ge_u" visit_i64_ge_u (a: u64, b: u64) -> bool { a >= b }
+            I32Test "i32.test" none (a: u32, b: u32) -> bool { a & b != 0 }
+            I32TestZ "i32.test_z" none (a: u32, b: u32) -> bool { a & b == 0 }
+        }
+    };
 }
 pub(crate) use for_each_compare;
 
 /// Integer divisions: an error is the trap.
 macro_rules! for_each_division {
-    ($mac:ident) => { $mac! {
-        I32DivS "i32.div_s" visit_i32_div_s (a: i32, b: i32) -> i32 { num::i32_div_s(a, b) }
-        I32DivU "i32.div_u" visit_i32_div_u (a: u32, b: u32) -> u32 { num::u32_div(a, b) }
-        I32RemS "i32.rem_s" visit_i32_rem_s (a: i32, b: i32) -> i32 { num::i32_rem_s(a, b) }
-        I32RemU "i32.rem_u" visit_i32_rem_u (a: u32, b: u32) -> u32 { num::u32_rem(a, b) }
-        I64DivS "i64.div_s" visit_i64_div_s (a: i64, b: i64) -> i64 { num::i64_div_s(a, b) }
-        I64DivU "i64.div_u" visit_i64_div_u (a: u64, b: u64) -> u64 { num::u64_div(a, b) }
-        I64RemS "i64.rem_s" visit_i64_rem_s (a: i64, b: i64) -> i64 { num::i64_rem_s(a, b) }
-        I64RemU "i64.rem_u" visit_i64_rem_u (a: u64, b: u64) -> u64 { num::u64_rem(a, b) }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            I32DivS "i32.div_s" visit_i32_div_s (a: i32, b: i32) -> i32 { num::i32_div_s(a, b) }
+            I32DivU "i32.div_u" visit_i32_div_u (a: u32, b: u32) -> u32 { num::u32_div(a, b) }
+            I32RemS "i32.rem_s" visit_i32_rem_s (a: i32, b: i32) -> i32 { num::i32_rem_s(a, b) }
+            I32RemU "i32.rem_u" visit_i32_rem_u (a: u32, b: u32) -> u32 { num::u32_rem(a, b) }
+            I64DivS "i64.div_s" visit_i64_div_s (a: i64, b: i64) -> i64 { num::i64_div_s(a, b) }
+            I64DivU "i64.div_u" visit_i64_div_u (a: u64, b: u64) -> u64 { num::u64_div(a, b) }
+            I64RemS "i64.rem_s" visit_i64_rem_s (a: i64, b: i64) -> i64 { num::i64_rem_s(a, b) }
+            I64RemU "i64.rem_u" visit_i64_rem_u (a: u64, b: u64) -> u64 { num::u64_rem(a, b) }
+        }
+    };
 }
 pub(crate) use for_each_division;
 
 /// One integer in, one integer out.
 macro_rules! for_each_unary {
-    ($mac:ident) => { $mac! {
-        I32Clz "i32.clz" visit_i32_clz I32 I32 (a: u32) -> u32 { a.leading_zeros() }
-        I32Ctz "i32.ctz" visit_i32_ctz I32 I32 (a: u32) -> u32 { a.trailing_zeros() }
-        I32Popcnt "i32.popcnt" visit_i32_popcnt I32 I32 (a: u32) -> u32 { a.count_ones() }
-        I32Extend8S "i32.extend8_s" visit_i32_extend8_s I32 I32 (a: u32) -> i32 { a as i8 as i32 }
-        I32Extend16S "i32.extend16_s" visit_i32_extend16_s I32 I32 (a: u32) -> i32 { a as i16 as i32 }
-        I64Clz "i64.clz" visit_i64_clz I64 I64 (a: u64) -> u64 { a.leading_zeros() as u64 }
-        I64Ctz "i64.ctz" visit_i64_ctz I64 I64 (a: u64) -> u64 { a.trailing_zeros() as u64 }
-        I64Popcnt "i64.popcnt" visit_i64_popcnt I64 I64 (a: u64) -> u64 { a.count_ones() as u64 }
-        I64Extend8S "i64.extend8_s" visit_i64_extend8_s I64 I64 (a: u64) -> i64 { a as i8 as i64 }
-        I64Extend16S "i64.extend16_s" visit_i64_extend16_s I64 I64 (a: u64) -> i64 { a as i16 as i64 }
-        I64Extend32S "i64.extend32_s" visit_i64_extend32_s I64 I64 (a: u64) -> i64 { a as i32 as i64 }
-        I32WrapI64 "i32.wrap_i64" visit_i32_wrap_i64 I64 I32 (a: u64) -> u32 { a as u32 }
-        I64ExtendI32S "i64.extend_i32_s" visit_i64_extend_i32_s I32 I64 (a: u32) -> i64 { a as i32 as i64 }
-        I64ExtendI32U "i64.extend_i32_u" visit_i64_extend_i32_u I32 I64 (a: u32) -> u64 { a as u64 }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            I32Clz "i32.clz" visit_i32_clz I32 I32 (a: u32) -> u32 { a.leading_zeros() }
+            I32Ctz "i32.ctz" visit_i32_ctz I32 I32 (a: u32) -> u32 { a.trailing_zeros() }
+            I32Popcnt "i32.popcnt" visit_i32_popcnt I32 I32 (a: u32) -> u32 { a.count_ones() }
+            I32Extend8S "i32.extend8_s" visit_i32_extend8_s I32 I32 (a: u32) -> i32 { a as i8 as i32 }
+            I32Extend16S "i32.extend16_s" visit_i32_extend16_s I32 I32 (a: u32) -> i32 { a as i16 as i32 }
+            I64Clz "i64.clz" visit_i64_clz I64 I64 (a: u64) -> u64 { a.leading_zeros() as u64 }
+            I64Ctz "i64.ctz" visit_i64_ctz I64 I64 (a: u64) -> u64 { a.trailing_zeros() as u64 }
+            I64Popcnt "i64.popcnt" visit_i64_popcnt I64 I64 (a: u64) -> u64 { a.count_ones() as u64 }
+            I64Extend8S "i64.extend8_s" visit_i64_extend8_s I64 I64 (a: u64) -> i64 { a as i8 as i64 }
+            I64Extend16S "i64.extend16_s" visit_i64_extend16_s I64 I64 (a: u64) -> i64 { a as i16 as i64 }
+            I64Extend32S "i64.extend32_s" visit_i64_extend32_s I64 I64 (a: u64) -> i64 { a as i32 as i64 }
+            I32WrapI64 "i32.wrap_i64" visit_i32_wrap_i64 I64 I32 (a: u64) -> u32 { a as u32 }
+            I64ExtendI32S "i64.extend_i32_s" visit_i64_extend_i32_s I32 I64 (a: u32) -> i64 { a as i32 as i64 }
+            I64ExtendI32U "i64.extend_i32_u" visit_i64_extend_i32_u I32 I64 (a: u32) -> u64 { a as u64 }
+        }
+    };
 }
 pub(crate) use for_each_unary;
 
 /// `f64` arithmetic. The first four get every operand class.
 macro_rules! for_each_f64_binary_full {
-    ($mac:ident) => { $mac! {
-        F64Add "f64.add" visit_f64_add (a, b) { a + b }
-        F64Sub "f64.sub" visit_f64_sub (a, b) { a - b }
-        F64Mul "f64.mul" visit_f64_mul (a, b) { a * b }
-        F64Div "f64.div" visit_f64_div (a, b) { a / b }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            F64Add "f64.add" visit_f64_add (a, b) { a + b }
+            F64Sub "f64.sub" visit_f64_sub (a, b) { a - b }
+            F64Mul "f64.mul" visit_f64_mul (a, b) { a * b }
+            F64Div "f64.div" visit_f64_div (a, b) { a / b }
+        }
+    };
 }
 pub(crate) use for_each_f64_binary_full;
 macro_rules! for_each_f64_binary_small {
-    ($mac:ident) => { $mac! {
-        F64Min "f64.min" visit_f64_min (a, b) { num::f64_min(a, b) }
-        F64Max "f64.max" visit_f64_max (a, b) { num::f64_max(a, b) }
-        F64Copysign "f64.copysign" visit_f64_copysign (a, b) { num::f64_copysign(a, b) }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            F64Min "f64.min" visit_f64_min (a, b) { num::f64_min(a, b) }
+            F64Max "f64.max" visit_f64_max (a, b) { num::f64_max(a, b) }
+            F64Copysign "f64.copysign" visit_f64_copysign (a, b) { num::f64_copysign(a, b) }
+        }
+    };
 }
 pub(crate) use for_each_f64_binary_small;
 macro_rules! for_each_f32_binary_full {
-    ($mac:ident) => { $mac! {
-        F32Add "f32.add" visit_f32_add (a, b) { a + b }
-        F32Sub "f32.sub" visit_f32_sub (a, b) { a - b }
-        F32Mul "f32.mul" visit_f32_mul (a, b) { a * b }
-        F32Div "f32.div" visit_f32_div (a, b) { a / b }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            F32Add "f32.add" visit_f32_add (a, b) { a + b }
+            F32Sub "f32.sub" visit_f32_sub (a, b) { a - b }
+            F32Mul "f32.mul" visit_f32_mul (a, b) { a * b }
+            F32Div "f32.div" visit_f32_div (a, b) { a / b }
+        }
+    };
 }
 pub(crate) use for_each_f32_binary_full;
 macro_rules! for_each_f32_binary_small {
-    ($mac:ident) => { $mac! {
-        F32Min "f32.min" visit_f32_min (a, b) { num::f32_min(a, b) }
-        F32Max "f32.max" visit_f32_max (a, b) { num::f32_max(a, b) }
-        F32Copysign "f32.copysign" visit_f32_copysign (a, b) { num::f32_copysign(a, b) }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            F32Min "f32.min" visit_f32_min (a, b) { num::f32_min(a, b) }
+            F32Max "f32.max" visit_f32_max (a, b) { num::f32_max(a, b) }
+            F32Copysign "f32.copysign" visit_f32_copysign (a, b) { num::f32_copysign(a, b) }
+        }
+    };
 }
 pub(crate) use for_each_f32_binary_small;
 
 macro_rules! for_each_f64_unary {
-    ($mac:ident) => { $mac! {
-        F64Abs "f64.abs" visit_f64_abs (a) { num::f64_abs(a) }
-        F64Neg "f64.neg" visit_f64_neg (a) { num::f64_neg(a) }
-        F64Ceil "f64.ceil" visit_f64_ceil (a) { num::f64_ceil(a) }
-        F64Floor "f64.floor" visit_f64_floor (a) { num::f64_floor(a) }
-        F64Trunc "f64.trunc" visit_f64_trunc (a) { num::f64_trunc(a) }
-        F64Nearest "f64.nearest" visit_f64_nearest (a) { num::f64_nearest(a) }
-        F64Sqrt "f64.sqrt" visit_f64_sqrt (a) { a.sqrt() }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            F64Abs "f64.abs" visit_f64_abs (a) { num::f64_abs(a) }
+            F64Neg "f64.neg" visit_f64_neg (a) { num::f64_neg(a) }
+            F64Ceil "f64.ceil" visit_f64_ceil (a) { num::f64_ceil(a) }
+            F64Floor "f64.floor" visit_f64_floor (a) { num::f64_floor(a) }
+            F64Trunc "f64.trunc" visit_f64_trunc (a) { num::f64_trunc(a) }
+            F64Nearest "f64.nearest" visit_f64_nearest (a) { num::f64_nearest(a) }
+            F64Sqrt "f64.sqrt" visit_f64_sqrt (a) { a.sqrt() }
+        }
+    };
 }
 pub(crate) use for_each_f64_unary;
 macro_rules! for_each_f32_unary {
-    ($mac:ident) => { $mac! {
-        F32Abs "f32.abs" visit_f32_abs (a) { num::f32_abs(a) }
-        F32Neg "f32.neg" visit_f32_neg (a) { num::f32_neg(a) }
-        F32Ceil "f32.ceil" visit_f32_ceil (a) { num::f32_ceil(a) }
-        F32Floor "f32.floor" visit_f32_floor (a) { num::f32_floor(a) }
-        F32Trunc "f32.trunc" visit_f32_trunc (a) { num::f32_trunc(a) }
-        F32Nearest "f32.nearest" visit_f32_nearest (a) { num::f32_nearest(a) }
-        F32Sqrt "f32.sqrt" visit_f32_sqrt (a) { a.sqrt() }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            F32Abs "f32.abs" visit_f32_abs (a) { num::f32_abs(a) }
+            F32Neg "f32.neg" visit_f32_neg (a) { num::f32_neg(a) }
+            F32Ceil "f32.ceil" visit_f32_ceil (a) { num::f32_ceil(a) }
+            F32Floor "f32.floor" visit_f32_floor (a) { num::f32_floor(a) }
+            F32Trunc "f32.trunc" visit_f32_trunc (a) { num::f32_trunc(a) }
+            F32Nearest "f32.nearest" visit_f32_nearest (a) { num::f32_nearest(a) }
+            F32Sqrt "f32.sqrt" visit_f32_sqrt (a) { a.sqrt() }
+        }
+    };
 }
 pub(crate) use for_each_f32_unary;
 
 /// Float comparisons: the same six for both widths. A branch also exists negated, because with NaN `!(a < b)` is
 /// not `a >= b`.
 macro_rules! for_each_float_compare {
-    ($mac:ident) => { $mac! {
-        Eq "eq" visit_f32_eq visit_f64_eq (a, b) { a == b }
-        Ne "ne" visit_f32_ne visit_f64_ne (a, b) { a != b }
-        Lt "lt" visit_f32_lt visit_f64_lt (a, b) { a < b }
-        Gt "gt" visit_f32_gt visit_f64_gt (a, b) { a > b }
-        Le "le" visit_f32_le visit_f64_le (a, b) { a <= b }
-        Ge "ge" visit_f32_ge visit_f64_ge (a, b) { a >= b }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            Eq "eq" visit_f32_eq visit_f64_eq (a, b) { a == b }
+            Ne "ne" visit_f32_ne visit_f64_ne (a, b) { a != b }
+            Lt "lt" visit_f32_lt visit_f64_lt (a, b) { a < b }
+            Gt "gt" visit_f32_gt visit_f64_gt (a, b) { a > b }
+            Le "le" visit_f32_le visit_f64_le (a, b) { a <= b }
+            Ge "ge" visit_f32_ge visit_f64_ge (a, b) { a >= b }
+        }
+    };
 }
 pub(crate) use for_each_float_compare;
 
@@ -226,16 +252,18 @@ pub(crate) use for_each_convert;
 
 /// Float to integer with traps. Spec: exec/numerics.html#op-trunc-u
 macro_rules! for_each_truncate {
-    ($mac:ident) => { $mac! {
-        I32TruncF32S "i32.trunc_f32_s" visit_i32_trunc_f32_s F32 F32 => Int I32 (a) { num::f32_to_i32(a) }
-        I32TruncF32U "i32.trunc_f32_u" visit_i32_trunc_f32_u F32 F32 => Int I32 (a) { num::f32_to_u32(a) }
-        I32TruncF64S "i32.trunc_f64_s" visit_i32_trunc_f64_s F64 F64 => Int I32 (a) { num::f64_to_i32(a) }
-        I32TruncF64U "i32.trunc_f64_u" visit_i32_trunc_f64_u F64 F64 => Int I32 (a) { num::f64_to_u32(a) }
-        I64TruncF32S "i64.trunc_f32_s" visit_i64_trunc_f32_s F32 F32 => Int I64 (a) { num::f32_to_i64(a) }
-        I64TruncF32U "i64.trunc_f32_u" visit_i64_trunc_f32_u F32 F32 => Int I64 (a) { num::f32_to_u64(a) }
-        I64TruncF64S "i64.trunc_f64_s" visit_i64_trunc_f64_s F64 F64 => Int I64 (a) { num::f64_to_i64(a) }
-        I64TruncF64U "i64.trunc_f64_u" visit_i64_trunc_f64_u F64 F64 => Int I64 (a) { num::f64_to_u64(a) }
-    } };
+    ($mac:ident) => {
+        $mac! {
+            I32TruncF32S "i32.trunc_f32_s" visit_i32_trunc_f32_s F32 F32 => Int I32 (a) { num::f32_to_i32(a) }
+            I32TruncF32U "i32.trunc_f32_u" visit_i32_trunc_f32_u F32 F32 => Int I32 (a) { num::f32_to_u32(a) }
+            I32TruncF64S "i32.trunc_f64_s" visit_i32_trunc_f64_s F64 F64 => Int I32 (a) { num::f64_to_i32(a) }
+            I32TruncF64U "i32.trunc_f64_u" visit_i32_trunc_f64_u F64 F64 => Int I32 (a) { num::f64_to_u32(a) }
+            I64TruncF32S "i64.trunc_f32_s" visit_i64_trunc_f32_s F32 F32 => Int I64 (a) { num::f32_to_i64(a) }
+            I64TruncF32U "i64.trunc_f32_u" visit_i64_trunc_f32_u F32 F32 => Int I64 (a) { num::f32_to_u64(a) }
+            I64TruncF64S "i64.trunc_f64_s" visit_i64_trunc_f64_s F64 F64 => Int I64 (a) { num::f64_to_i64(a) }
+            I64TruncF64U "i64.trunc_f64_u" visit_i64_trunc_f64_u F64 F64 => Int I64 (a) { num::f64_to_u64(a) }
+        }
+    };
 }
 pub(crate) use for_each_truncate;
 
@@ -312,8 +340,8 @@ impl CompareOp {
     const ALL: [CompareOp; 20] = {
         use CompareOp::*;
         [
-            I32Eq, I32Ne, I32LtS, I32LtU, I32GtS, I32GtU, I32LeS, I32LeU, I32GeS, I32GeU, I64Eq, I64Ne, I64LtS,
-            I64LtU, I64GtS, I64GtU, I64LeS, I64LeU, I64GeS, I64GeU,
+            I32Eq, I32Ne, I32LtS, I32LtU, I32GtS, I32GtU, I32LeS, I32LeU, I32GeS, I32GeU, I64Eq, I64Ne, I64LtS, I64LtU,
+            I64GtS, I64GtU, I64LeS, I64LeU, I64GeS, I64GeU,
         ]
     };
 
@@ -347,7 +375,10 @@ impl CompareOp {
 impl BinaryOp {
     pub(crate) fn commutes(self) -> bool {
         use BinaryOp::*;
-        matches!(self, I32Add | I32Mul | I32And | I32Or | I32Xor | I64Add | I64Mul | I64And | I64Or | I64Xor)
+        matches!(
+            self,
+            I32Add | I32Mul | I32And | I32Or | I32Xor | I64Add | I64Mul | I64And | I64Or | I64Xor
+        )
     }
 
     /// The operation that takes the constant left operand on the right.

@@ -58,7 +58,10 @@ pub(crate) struct Regs {
 /// `cx` as it travels: in a float register on x86-64, whose integer registers are all taken.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(crate) struct Cx(#[cfg(target_arch = "x86_64")] f64, #[cfg(not(target_arch = "x86_64"))] *mut Context);
+pub(crate) struct Cx(
+    #[cfg(target_arch = "x86_64")] f64,
+    #[cfg(not(target_arch = "x86_64"))] *mut Context,
+);
 
 impl Cx {
     #[inline(always)]
@@ -164,9 +167,33 @@ impl Regs {
     pub(crate) unsafe fn restore(context: *mut Context) -> Regs {
         // SAFETY: promised by the caller.
         unsafe {
-            let Saved { ip, sp, acc, l0, l1, f0, d0, d1, s0, s1 } = (*context).saved;
+            let Saved {
+                ip,
+                sp,
+                acc,
+                l0,
+                l1,
+                f0,
+                d0,
+                d1,
+                s0,
+                s1,
+            } = (*context).saved;
             let mb = (*(*context).instance).mb;
-            Regs { ip, sp, mb, acc, l0, l1, f0, d0, d1, s0, s1, cx: Cx::new(context) }
+            Regs {
+                ip,
+                sp,
+                mb,
+                acc,
+                l0,
+                l1,
+                f0,
+                d0,
+                d1,
+                s0,
+                s1,
+                cx: Cx::new(context),
+            }
         }
     }
 }

@@ -1,12 +1,9 @@
 //! Why handlers leave for the driver.
 
 use super::dispatch::*;
-use crate::engine::num::NumTrap;
 use crate::engine::trap::Trap;
 
-/// Codes below this are traps.
-pub(crate) const FIRST_REASON: u32 = 32;
-
+// Traps.
 pub(crate) const UNREACHABLE: u32 = 1;
 pub(crate) const DIVIDE_BY_ZERO: u32 = 2;
 pub(crate) const INTEGER_OVERFLOW: u32 = 3;
@@ -35,7 +32,7 @@ pub(crate) const OUT_OF_FUEL: u32 = 40;
 /// An instruction the driver executes: its kind stands in the instruction.
 pub(crate) const SLOW: u32 = 41;
 
-/// The trap an exit code below [`FIRST_REASON`] stands for.
+/// The trap an exit code stands for.
 pub(crate) fn trap_of(why: u32) -> Trap {
     match why {
         UNREACHABLE => Trap::Unreachable,
@@ -75,5 +72,3 @@ macro_rules! leave_num_trap {
     };
 }
 pub(crate) use leave_num_trap;
-#[allow(unused_imports)]
-use NumTrap as _;

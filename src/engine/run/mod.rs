@@ -113,8 +113,14 @@ struct Stub {
     before: [u64; 5],
     handler: Handler,
 }
-static STOP: Stub = Stub { before: [0; 5], handler: exit::stop };
-static FOREIGN: Stub = Stub { before: [0; 5], handler: control::foreign_returned };
+static STOP: Stub = Stub {
+    before: [0; 5],
+    handler: exit::stop,
+};
+static FOREIGN: Stub = Stub {
+    before: [0; 5],
+    handler: control::foreign_returned,
+};
 
 impl Stub {
     fn ip(&'static self) -> *const u64 {
@@ -132,7 +138,12 @@ pub(crate) fn start(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64])
     // SAFETY: handles to functions are checked to be the store's, where they live as long as it.
     let (params, results, instance, code) = unsafe {
         let vm = func.as_ref();
-        (vm.params as usize, vm.results as usize, vm.instance, vm.code.load(std::sync::atomic::Ordering::Acquire))
+        (
+            vm.params as usize,
+            vm.results as usize,
+            vm.instance,
+            vm.code.load(std::sync::atomic::Ordering::Acquire),
+        )
     };
     debug_assert_eq!(args.len(), params);
     let record = params.max(results);
@@ -159,7 +170,11 @@ pub(crate) fn start(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64])
         *base.add(record) = STOP.ip() as u64;
         *base.add(record + 1) = base as u64;
     }
-    let registers = Saved { ip: code, sp: base, ..Saved::EMPTY };
+    let registers = Saved {
+        ip: code,
+        sp: base,
+        ..Saved::EMPTY
+    };
     let mut run = Run {
         stack,
         base,
@@ -172,13 +187,18 @@ pub(crate) fn start(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64])
     };
     if instance.is_null() {
         run.registers.ip = STOP.ip();
-        run.waiting = Some(HostCall { func, slots: base, then: Then::Continue(STOP.ip()) });
+        run.waiting = Some(HostCall {
+            func,
+            slots: base,
+            then: Then::Continue(STOP.ip()),
+        });
     }
     enter(store, run)
 }
 
 /// Goes on with a paused run. `results`: what the suspended host call gives back; `None` to make it again, or for
 /// the other reasons.
+#[allow(clippy::boxed_local)] // a paused run is boxed already
 pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<&[u64]>) -> Result<Ended, Error> {
     if let Some(results) = results
         && let Some(call) = run.waiting.take()
@@ -288,14 +308,22 @@ unsafe fn drive(store: &mut StoreInner, run: &mut Run, cx: *mut Context) -> Resu
                 TRANSLATE => translate(store, cx),
                 CALL_IMPORT => {
                     let func = *(*(*cx).instance).imports.add(*ip.add(2) as usize);
-                    let call = Call { func, slots: sp.add(wide(ip, 0)), back: ip.add(CALL_WORDS) };
+                    let call = Call {
+                        func,
+                        slots: sp.add(wide(ip, 0)),
+                        back: ip.add(CALL_WORDS),
+                    };
                     if let Some(reason) = foreign_call(store, run, cx, call)? {
                         return Ok(Some(reason));
                     }
                 }
                 CALL_FOREIGN => {
                     let func = acc as *const VmFunc;
-                    let call = Call { func, slots: sp.add(wide(ip, 0)), back: ip.add(CALL_INDIRECT_WORDS) };
+                    let call = Call {
+                        func,
+                        slots: sp.add(wide(ip, 0)),
+                        back: ip.add(CALL_INDIRECT_WORDS),
+                    };
                     if let Some(reason) = foreign_call(store, run, cx, call)? {
                         return Ok(Some(reason));
                     }
@@ -415,10 +443,23 @@ unsafe fn foreign_call(
         let func = &*call.func;
         if func.instance.is_null() {
             let func = NonNull::from(func);
-            return host_call(store, run, cx, HostCall { func, slots: call.slots, then: Then::Continue(call.back) });
+            return host_call(
+                store,
+                run,
+                cx,
+                HostCall {
+                    func,
+                    slots: call.slots,
+                    then: Then::Continue(call.back),
+                },
+            );
         }
         let sp = (*cx).saved.sp;
-        run.activations.push(Activation { instance: (*cx).instance, ip: call.back, sp });
+        run.activations.push(Activation {
+            instance: (*cx).instance,
+            ip: call.back,
+            sp,
+        });
         let record = func.params.max(func.results) as usize;
         *call.slots.add(record) = FOREIGN.ip() as u64;
         *call.slots.add(record + 1) = call.slots as u64;
@@ -444,14 +485,27 @@ unsafe fn foreign_return_call(
         let (own, callee) = (wide(ip, 4), wide(ip, 5));
         if func.instance.is_null() {
             let then = Then::Return { record: own as u32 };
-            return host_call(store, run, cx, HostCall { func: NonNull::from(func), slots: arguments, then });
+            return host_call(
+                store,
+                run,
+                cx,
+                HostCall {
+                    func: NonNull::from(func),
+                    slots: arguments,
+                    then,
+                },
+            );
         }
         let (back, caller) = (*sp.add(own) as *const u64, *sp.add(own + 1));
         let caller = if back == FOREIGN.ip() {
             // This frame was called from another instance already: its activation serves the callee.
             caller
         } else {
-            run.activations.push(Activation { instance: (*cx).instance, ip: back, sp: caller as *mut u64 });
+            run.activations.push(Activation {
+                instance: (*cx).instance,
+                ip: back,
+                sp: caller as *mut u64,
+            });
             sp as u64
         };
         std::ptr::copy(arguments, sp, count);
@@ -499,7 +553,6 @@ unsafe fn host_call(
         }
     }
 }
-
 
 /// Goes on after a host call whose results are in its slots.
 unsafe fn after_host_call(registers: &mut Saved, call: HostCall) {

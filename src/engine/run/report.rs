@@ -57,7 +57,10 @@ unsafe fn complete(store: &StoreInner, run: &Run, cx: *mut Context, mut report: 
                 report.omitted += 1;
             }
             innermost = false;
-            (ip, sp) = (*sp.add(place.record as usize) as *const u64, *sp.add(place.record as usize + 1) as *mut u64);
+            (ip, sp) = (
+                *sp.add(place.record as usize) as *const u64,
+                *sp.add(place.record as usize + 1) as *mut u64,
+            );
             if ip == STOP.ip() {
                 break;
             }

@@ -46,9 +46,18 @@ pub(super) unsafe fn execute(store: &mut StoreInner, cx: *mut Context) -> Result
                     Slow::MemoryCopy | Slow::TableCopy => (8, i != j || *a as u32 <= *b as u32),
                     _ => (8, true),
                 };
-                let unit = if matches!(kind, Slow::MemoryFill | Slow::MemoryCopy | Slow::MemoryInit) { 1 } else { unit };
-                let mut progress =
-                    Progress { to: *a as u32 as u64, from: *b, left: *c as u32 as u64, up, moves: kind.has_source() };
+                let unit = if matches!(kind, Slow::MemoryFill | Slow::MemoryCopy | Slow::MemoryInit) {
+                    1
+                } else {
+                    unit
+                };
+                let mut progress = Progress {
+                    to: *a as u32 as u64,
+                    from: *b,
+                    left: *c as u32 as u64,
+                    up,
+                    moves: kind.has_source(),
+                };
                 if progress.moves {
                     progress.from = progress.from as u32 as u64;
                 }
@@ -98,13 +107,21 @@ struct Progress {
 impl Progress {
     /// Nothing, at the end of the range: it is in bounds if the range is.
     fn end(&self) -> (u64, u64, u64) {
-        (self.to + self.left, if self.moves { self.from + self.left } else { self.from }, 0)
+        (
+            self.to + self.left,
+            if self.moves { self.from + self.left } else { self.from },
+            0,
+        )
     }
 
     /// The next `chunk` units.
     fn next(&self, chunk: u64) -> (u64, u64, u64) {
         let skip = if self.up { 0 } else { self.left - chunk };
-        (self.to + skip, if self.moves { self.from + skip } else { self.from }, chunk)
+        (
+            self.to + skip,
+            if self.moves { self.from + skip } else { self.from },
+            chunk,
+        )
     }
 
     fn advance(&mut self, chunk: u64) {

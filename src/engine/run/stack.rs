@@ -16,7 +16,9 @@ impl ValueStack {
         let layout = Layout::array::<u64>(slots).ok()?;
         // SAFETY: the layout is not empty.
         let lowest = unsafe { alloc_zeroed(layout) }.cast::<u64>();
-        (!lowest.is_null()).then(|| ValueStack { slots: std::ptr::slice_from_raw_parts_mut(lowest, slots) })
+        (!lowest.is_null()).then(|| ValueStack {
+            slots: std::ptr::slice_from_raw_parts_mut(lowest, slots),
+        })
     }
 
     pub(crate) fn bytes(&self) -> usize {

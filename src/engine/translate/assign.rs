@@ -20,7 +20,13 @@ pub(crate) struct Classes {
 }
 
 impl Classes {
-    const SLOTS: Classes = Classes { a: Src::Slot, b: Src::Slot, c: Src::Slot, d: Dst::Slot, acc_read: false };
+    const SLOTS: Classes = Classes {
+        a: Src::Slot,
+        b: Src::Slot,
+        c: Src::Slot,
+        d: Dst::Slot,
+        acc_read: false,
+    };
 }
 
 /// The slots that are pinned. Two of the integer bank, two f64, one f32.
@@ -53,7 +59,11 @@ pub(crate) struct Assigned {
 }
 
 pub(crate) fn assign(translator: &Translator<'_>) -> Assigned {
-    let pins = if translator.opts.pins { choose_pins(translator) } else { Pins::default() };
+    let pins = if translator.opts.pins {
+        choose_pins(translator)
+    } else {
+        Pins::default()
+    };
     let code = &translator.code;
     let mut classes = vec![Classes::SLOTS; code.len()];
     // By bank: the slot whose value the accumulator holds, and the instruction that put it there.
@@ -71,8 +81,12 @@ pub(crate) fn assign(translator: &Translator<'_>) -> Assigned {
                 chosen[i] = Src::Imm;
                 continue;
             }
-            let (Some(role), Some(slot)) = (roles[i], args[i].as_slot()) else { continue };
-            if role.pin && let Some(pin) = pins.of(role.bank, slot) {
+            let (Some(role), Some(slot)) = (roles[i], args[i].as_slot()) else {
+                continue;
+            };
+            if role.pin
+                && let Some(pin) = pins.of(role.bank, slot)
+            {
                 chosen[i] = if pin == 0 { Src::L0 } else { Src::L1 };
             } else if translator.opts.registers
                 && role.acc

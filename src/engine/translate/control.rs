@@ -79,8 +79,16 @@ impl<'m> Translator<'m> {
 
     pub(super) fn begin_block(&mut self, kind: Kind, ty: BlockType) {
         let (params, results) = self.block_arity(ty);
-        let mut control =
-            Control { kind, height: 0, params, results, ty, label: None, otherwise: None, dead: self.unreachable };
+        let mut control = Control {
+            kind,
+            height: 0,
+            params,
+            results,
+            ty,
+            label: None,
+            otherwise: None,
+            dead: self.unreachable,
+        };
         if self.unreachable {
             self.control.push(control);
             return;
@@ -163,14 +171,11 @@ impl<'m> Translator<'m> {
         self.push_block_types(control.ty, false);
         if let Some(otherwise) = control.otherwise {
             // An if without else: its parameters are its results.
-            if self.labels[label as usize].used {
-                self.bind(otherwise);
-            } else {
-                self.bind(otherwise);
-                return;
-            }
+            self.bind(otherwise);
         }
-        self.bind(label);
+        if self.labels[label as usize].used {
+            self.bind(label);
+        }
     }
 
     /// Code up to the end of the block cannot be reached.
@@ -224,7 +229,11 @@ impl<'m> Translator<'m> {
 
     /// Values a branch to the block carries.
     fn carried(control: &Control) -> usize {
-        if control.kind == Kind::Loop { control.params as usize } else { control.results as usize }
+        if control.kind == Kind::Loop {
+            control.params as usize
+        } else {
+            control.results as usize
+        }
     }
 
     /// Whether the top `values` operands are where the block's label expects them, once in their canonical slots.
@@ -279,7 +288,6 @@ impl<'m> Translator<'m> {
         self.branch_if(condition.negated(), skip);
         self.emit_branch(depth);
         self.bind(skip);
-        self.forget_definitions(self.stack.len() - values);
     }
 
     /// The operands from `height` up are read on several paths, so their slots must be written.
@@ -290,10 +298,6 @@ impl<'m> Translator<'m> {
                 self.code[def as usize].keep = true;
             }
         }
-    }
-
-    fn forget_definitions(&mut self, _height: usize) {
-        // Definitions before a label are never the last instruction, so nothing changes them any more.
     }
 
     pub(super) fn br_table(&mut self, table: wasmparser::BrTable<'_>) {
@@ -309,11 +313,14 @@ impl<'m> Translator<'m> {
         let mut stretches: Vec<(u32, Label)> = Vec::new();
         let mut known = std::collections::HashMap::new();
         let start = self.targets.len();
-        for depth in table.targets().map(|depth| depth.expect("validated: br_table")).chain([default]) {
+        for depth in table
+            .targets()
+            .map(|depth| depth.expect("validated: br_table"))
+            .chain([default])
+        {
             let label = *known.entry(depth).or_insert_with(|| {
                 let control = &self.control[self.control.len() - 1 - depth as usize];
-                let direct = control.kind != Kind::Func
-                    && (values == 0 || self.stack.len() - values == control.height);
+                let direct = control.kind != Kind::Func && (values == 0 || self.stack.len() - values == control.height);
                 if direct {
                     control.label.expect("blocks have one")
                 } else {
@@ -432,7 +439,11 @@ impl<'m> Translator<'m> {
     pub(super) fn call(&mut self, func: u32) {
         let ty = self.func_type(func);
         let base = self.pop_arguments(ty);
-        let op = if func < self.module.imported_funcs { Op::CallImport } else { Op::Call };
+        let op = if func < self.module.imported_funcs {
+            Op::CallImport
+        } else {
+            Op::Call
+        };
         let record = Arg::slot(base + record_slot(ty));
         self.emit(Ins::new(op).d(base).b(record).c(Self::single_result(ty)).x(func as u64));
         self.after_call(ty);
@@ -445,7 +456,14 @@ impl<'m> Translator<'m> {
         let base = self.pop_arguments(ty);
         let record = Arg::slot(base + record_slot(ty));
         let x = self.module.type_ids[type_index as usize] as u64 | (table as u64) << 32;
-        self.emit(Ins::new(Op::CallIndirect).d(base).a(a).b(record).c(Self::single_result(ty)).x(x));
+        self.emit(
+            Ins::new(Op::CallIndirect)
+                .d(base)
+                .a(a)
+                .b(record)
+                .c(Self::single_result(ty))
+                .x(x),
+        );
         self.after_call(ty);
     }
 
@@ -456,7 +474,11 @@ impl<'m> Translator<'m> {
 
     pub(super) fn return_call(&mut self, func: u32) {
         let ty = self.func_type(func);
-        let op = if func < self.module.imported_funcs { Op::ReturnCallImport } else { Op::ReturnCall };
+        let op = if func < self.module.imported_funcs {
+            Op::ReturnCallImport
+        } else {
+            Op::ReturnCall
+        };
         let ins = self.tail_call(ty, op);
         self.emit(ins.x(func as u64));
         self.end_reachable();
@@ -476,7 +498,10 @@ impl<'m> Translator<'m> {
         let base = self.pop_arguments(ty);
         // The callee's record is written before its own stack check.
         self.call_top = self.call_top.max(record_slot(ty) + 2);
-        Ins::new(op).d(base).b(Arg::slot(record_slot(ty))).c(Arg(ty.param_slots() as u32))
+        Ins::new(op)
+            .d(base)
+            .b(Arg::slot(record_slot(ty)))
+            .c(Arg(ty.param_slots() as u32))
     }
 
     /// An operand that a block ends with is popped and forgotten.

@@ -75,7 +75,11 @@ impl Encoder<'_, '_> {
         let pins = self.assigned.pins;
         let [l0, l1] = pins.int.map(|pin| pin.unwrap_or(0));
         let zeroes = (t.local_slots as usize).min(control::ZEROES);
-        let pinned = if pins.int[1].is_some() { 2 } else { pins.int[0].is_some() as usize };
+        let pinned = if pins.int[1].is_some() {
+            2
+        } else {
+            pins.int[0].is_some() as usize
+        };
         if t.want != Want::Code {
             self.offsets.push((0, t.start));
         }
@@ -172,7 +176,10 @@ impl Encoder<'_, '_> {
         let scratch = self.t.scratch.expect("far functions have it");
         let is_far = |arg: Arg| arg.as_slot().is_some_and(|slot| slot >= NEAR_SLOTS);
         // These hold bare numbers in `b` or their frame base in `d`.
-        let bare_b = matches!(ins.op, Op::LoadFar(_) | Op::StoreFar(_) | Op::BrTable | Op::CallIndirect | Op::ReturnCallIndirect);
+        let bare_b = matches!(
+            ins.op,
+            Op::LoadFar(_) | Op::StoreFar(_) | Op::BrTable | Op::CallIndirect | Op::ReturnCallIndirect
+        );
         for (i, class) in [classes.a, classes.b, classes.c].into_iter().enumerate() {
             let arg = match i {
                 0 => &mut ins.a,
@@ -188,7 +195,10 @@ impl Encoder<'_, '_> {
                 self.words.push(halves(near, from));
             }
         }
-        let base = matches!(ins.op, Op::CallIndirect | Op::ReturnCallIndirect | Op::MemoryFill | Op::MemoryCopy);
+        let base = matches!(
+            ins.op,
+            Op::CallIndirect | Op::ReturnCallIndirect | Op::MemoryFill | Op::MemoryCopy
+        );
         if !base && is_far(ins.d) {
             ins.d = Arg::slot(scratch);
             return classes.d == Dst::Slot;
@@ -225,9 +235,19 @@ impl Encoder<'_, '_> {
     }
 
     fn write(&mut self, ins: &Ins, classes: Classes) {
-        let Classes { a: ca, b: cb, c: cc, d: cd, .. } = classes;
-        let (d, a, b, c) =
-            (Encoder::near(ins.d), Encoder::near(ins.a), Encoder::near(ins.b), Encoder::near(ins.c));
+        let Classes {
+            a: ca,
+            b: cb,
+            c: cc,
+            d: cd,
+            ..
+        } = classes;
+        let (d, a, b, c) = (
+            Encoder::near(ins.d),
+            Encoder::near(ins.a),
+            Encoder::near(ins.b),
+            Encoder::near(ins.c),
+        );
         let (sa, sb, sd) = (ca as usize, cb as usize, cd as usize);
         // Two sources and a destination, an immediate in the place of b.
         let two = |this: &Self| match cb {
@@ -245,7 +265,10 @@ impl Encoder<'_, '_> {
                 let word = two(self);
                 self.push(integer::SMALL[op as usize][sa][sb][sd], word);
             }
-            Op::Reversed(op) => self.push(integer::REVERSED[op as usize][sa][sd], fields_imm(d, a, self.imm(ins.b))),
+            Op::Reversed(op) => self.push(
+                integer::REVERSED[op as usize][sa][sd],
+                fields_imm(d, a, self.imm(ins.b)),
+            ),
             Op::Compare(op) => {
                 let word = two(self);
                 self.push(integer::COMPARE[op as usize][sa][sb][sd], word);
@@ -267,8 +290,7 @@ impl Encoder<'_, '_> {
             Op::Truncate(op) => self.push(convert::TRUNCATE[op as usize][sa][sd], fields(d, a, 0, 0)),
             Op::Copy(bank) => self.copy(bank, ins, classes),
             Op::Select => {
-                let handler =
-                    integer::SELECT[(ca == Src::Imm) as usize][(cb == Src::Imm) as usize][cc as usize][sd];
+                let handler = integer::SELECT[(ca == Src::Imm) as usize][(cb == Src::Imm) as usize][cc as usize][sd];
                 self.push(handler, fields(d, c, a, b));
                 self.words.push(halves(self.imm(ins.a), self.imm(ins.b)));
             }
@@ -466,7 +488,10 @@ impl Encoder<'_, '_> {
     }
 
     fn float(&mut self, handler: Handler, ins: &Ins) {
-        self.push(handler, fields(Encoder::near(ins.d), Encoder::near(ins.a), Encoder::near(ins.b), 0));
+        self.push(
+            handler,
+            fields(Encoder::near(ins.d), Encoder::near(ins.a), Encoder::near(ins.b), 0),
+        );
         if let Some(index) = ins.a.as_constant().or(ins.b.as_constant()) {
             self.words.push(self.t.consts[index]);
         }
@@ -474,7 +499,11 @@ impl Encoder<'_, '_> {
 
     fn branch_float(&mut self, handler: Handler, ins: &Ins) {
         self.push(handler, fields(0, Encoder::near(ins.a), Encoder::near(ins.b), 0));
-        let imm = ins.a.as_constant().or(ins.b.as_constant()).map_or(0, |index| self.t.consts[index]);
+        let imm = ins
+            .a
+            .as_constant()
+            .or(ins.b.as_constant())
+            .map_or(0, |index| self.t.consts[index]);
         self.words.push(imm);
         self.target(ins.x as Label);
     }
@@ -493,7 +522,11 @@ impl Encoder<'_, '_> {
             }
             (Bank::Int, _) => self.push(integer::COPY[sa][sd], fields(d, a, 0, 0)),
             (_, class) => {
-                let table = if bank == Bank::F64 { &float::F64_COPY } else { &float::F32_COPY };
+                let table = if bank == Bank::F64 {
+                    &float::F64_COPY
+                } else {
+                    &float::F32_COPY
+                };
                 self.push(table[sa][sd], fields(d, a, 0, 0));
                 if class == Src::Imm {
                     self.words.push(value);
@@ -547,7 +580,12 @@ use super::listing::Listed;
 impl Encoder<'_, '_> {
     fn list(&mut self, start: u32, ins: &Ins, classes: Classes) {
         if self.t.want == Want::Listing {
-            let listed = Listed { ins, classes, consts: &self.t.consts, targets: &self.t.targets };
+            let listed = Listed {
+                ins,
+                classes,
+                consts: &self.t.consts,
+                targets: &self.t.targets,
+            };
             self.listing.push_str(&format!("{start:5}  {listed}\n"));
         }
     }

@@ -187,11 +187,23 @@ pub(crate) struct Ins {
 
 impl Ins {
     pub(crate) fn new(op: Op) -> Ins {
-        Ins { op, keep: false, depth: 0, d: Arg::NONE, a: Arg::NONE, b: Arg::NONE, c: Arg::NONE, x: 0 }
+        Ins {
+            op,
+            keep: false,
+            depth: 0,
+            d: Arg::NONE,
+            a: Arg::NONE,
+            b: Arg::NONE,
+            c: Arg::NONE,
+            x: 0,
+        }
     }
 
     pub(crate) fn d(self, d: u32) -> Ins {
-        Ins { d: Arg::slot(d), ..self }
+        Ins {
+            d: Arg::slot(d),
+            ..self
+        }
     }
 
     pub(crate) fn a(self, a: Arg) -> Ins {
@@ -292,13 +304,7 @@ impl Op {
     pub(crate) fn forgets_accumulators(self) -> bool {
         matches!(
             self,
-            Op::Label
-                | Op::Call
-                | Op::CallImport
-                | Op::CallIndirect
-                | Op::MemoryFill
-                | Op::MemoryCopy
-                | Op::Slow(_)
+            Op::Label | Op::Call | Op::CallImport | Op::CallIndirect | Op::MemoryFill | Op::MemoryCopy | Op::Slow(_)
         )
     }
 }

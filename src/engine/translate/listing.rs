@@ -94,8 +94,18 @@ impl fmt::Display for Listed<'_> {
             Op::GlobalSet(_) => write!(f, "global.set {x} = {a}"),
             Op::Br => write!(f, "br L{x}"),
             Op::Branch(op) => write!(f, "br L{x} if {} {a}, {b}", op.text()),
-            Op::BranchF64(op, not) => write!(f, "br L{x} if {}f64.{} {a}, {b}", if not { "not " } else { "" }, op.text()),
-            Op::BranchF32(op, not) => write!(f, "br L{x} if {}f32.{} {a}, {b}", if not { "not " } else { "" }, op.text()),
+            Op::BranchF64(op, not) => write!(
+                f,
+                "br L{x} if {}f64.{} {a}, {b}",
+                if not { "not " } else { "" },
+                op.text()
+            ),
+            Op::BranchF32(op, not) => write!(
+                f,
+                "br L{x} if {}f32.{} {a}, {b}",
+                if not { "not " } else { "" },
+                op.text()
+            ),
             Op::BrTable => {
                 write!(f, "br_table {a}")?;
                 for label in &self.targets[x as usize..][..self.ins.b.0 as usize] {

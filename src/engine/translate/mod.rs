@@ -15,6 +15,8 @@ mod encode;
 pub(crate) mod ir;
 mod listing;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod visit;
 
 use super::config::Optimizations;
@@ -230,7 +232,10 @@ impl<'m> Translator<'m> {
 
     fn emit(&mut self, ins: Ins) -> u32 {
         let index = self.code.len() as u32;
-        self.code.push(Ins { depth: self.depth, ..ins });
+        self.code.push(Ins {
+            depth: self.depth,
+            ..ins
+        });
         if self.want != Want::Code {
             self.origins.push(self.position);
         }
@@ -334,7 +339,9 @@ impl<'m> Translator<'m> {
 
 /// The type, which validation let through.
 fn value_type(ty: wasmparser::ValType) -> ValType {
-    super::decode::val_type(&ty).ok().expect("validated: a known value type")
+    super::decode::val_type(&ty)
+        .ok()
+        .expect("validated: a known value type")
 }
 
 /// The bank a type's values live in.

@@ -3,7 +3,6 @@
 //! `local.get` and constants push a note and emit nothing. Every operand has a canonical slot, decided by its height
 //! alone, so paths that meet agree on where values are.
 
-use super::ir::Arg;
 use crate::engine::types::ValType;
 
 /// Where an operand is.
@@ -45,7 +44,13 @@ pub(crate) struct Stack {
 
 impl Stack {
     pub(crate) fn new(base: u32, locals: usize) -> Stack {
-        Stack { operands: Vec::new(), base, pending: vec![NONE; locals], settled: 0, top_slot: base }
+        Stack {
+            operands: Vec::new(),
+            base,
+            pending: vec![NONE; locals],
+            settled: 0,
+            top_slot: base,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -54,12 +59,16 @@ impl Stack {
 
     /// The canonical slot of the next operand.
     pub(crate) fn next_slot(&self) -> u32 {
-        self.operands.last().map_or(self.base, |top| top.slot + top.ty.slots() as u32)
+        self.operands
+            .last()
+            .map_or(self.base, |top| top.slot + top.ty.slots() as u32)
     }
 
     /// The canonical slot of the operand at `height`, which may be the next one.
     pub(crate) fn slot_at(&self, height: usize) -> u32 {
-        self.operands.get(height).map_or_else(|| self.next_slot(), |operand| operand.slot)
+        self.operands
+            .get(height)
+            .map_or_else(|| self.next_slot(), |operand| operand.slot)
     }
 
     pub(crate) fn push(&mut self, place: Place, ty: ValType, def: u32) -> u32 {
@@ -69,7 +78,13 @@ impl Stack {
         if let Place::Local(local) = place {
             below = std::mem::replace(&mut self.pending[local as usize], self.operands.len() as u32);
         }
-        self.operands.push(Operand { place, slot, ty, def, below });
+        self.operands.push(Operand {
+            place,
+            slot,
+            ty,
+            def,
+            below,
+        });
         slot
     }
 
@@ -157,9 +172,4 @@ impl Operand {
             _ => None,
         }
     }
-}
-
-/// The argument for a slot.
-pub(crate) fn slot(slot: u32) -> Arg {
-    Arg::slot(slot)
 }

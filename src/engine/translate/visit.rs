@@ -56,7 +56,23 @@ macro_rules! visit {
     };
 }
 
-macro_rules! result_type { (i32) => { I32 }; (u32) => { I32 }; (bool) => { I32 }; (i64) => { I64 }; (u64) => { I64 }; }
+macro_rules! result_type {
+    (i32) => {
+        I32
+    };
+    (u32) => {
+        I32
+    };
+    (bool) => {
+        I32
+    };
+    (i64) => {
+        I64
+    };
+    (u64) => {
+        I64
+    };
+}
 
 /// Visits of two operands: `none` rows are made by fusions and have no visit.
 macro_rules! visit_binary {
@@ -213,7 +229,11 @@ impl Translator<'_> {
     /// Float operations take a constant on either side, not on both.
     fn float(&mut self, op: Op, ty: ValType) {
         let (a, b) = self.pop_two();
-        let a = if b.is_const().is_some() { self.slot_arg(a) } else { self.arg(a) };
+        let a = if b.is_const().is_some() {
+            self.slot_arg(a)
+        } else {
+            self.arg(a)
+        };
         let b = self.arg(b);
         self.push_result(Ins::new(op).a(a).b(b), ty);
     }
@@ -231,7 +251,13 @@ impl Translator<'_> {
             && operand.place == Place::Temp
             && operand.def != NONE
             && operand.def >= self.region
-            && let Ins { op: Op::Binary(BinaryOp::I32Add), d, a, b, .. } = self.code[operand.def as usize]
+            && let Ins {
+                op: Op::Binary(BinaryOp::I32Add),
+                d,
+                a,
+                b,
+                ..
+            } = self.code[operand.def as usize]
             && (self.is_last(operand.def) || self.still_holds(operand, a) && self.still_holds(operand, b))
             && d == Arg::slot(operand.slot)
         {
@@ -240,7 +266,11 @@ impl Translator<'_> {
             } else {
                 self.code[operand.def as usize].op = Op::Nop;
             }
-            let mode = if b.as_constant().is_some() { Mode::Plus } else { Mode::Sum };
+            let mode = if b.as_constant().is_some() {
+                Mode::Plus
+            } else {
+                Mode::Sum
+            };
             return (mode, a, b, memarg.offset);
         }
         let a = self.slot_arg(operand);
@@ -282,13 +312,20 @@ impl Translator<'_> {
             return self.load_far(op, address, memarg, ty);
         }
         let (mode, a, b, x) = self.address(address, memarg);
-        let op = if ty == F64 { Op::LoadF64(mode) } else { Op::LoadF32(mode) };
+        let op = if ty == F64 {
+            Op::LoadF64(mode)
+        } else {
+            Op::LoadF32(mode)
+        };
         self.push_result(Ins::new(op).a(a).b(b).x(x), ty);
     }
 
     fn load_far(&mut self, op: LoadOp, address: Operand, memarg: MemArg, ty: ValType) {
         let a = self.slot_arg(address);
-        self.push_result(Ins::new(Op::LoadFar(op)).a(a).b(Arg(memory(&memarg))).x(memarg.offset), ty);
+        self.push_result(
+            Ins::new(Op::LoadFar(op)).a(a).b(Arg(memory(&memarg))).x(memarg.offset),
+            ty,
+        );
     }
 
     fn store(&mut self, op: StoreOp, memarg: MemArg) {
@@ -319,13 +356,23 @@ impl Translator<'_> {
         }
         let c = self.arg(value);
         let (mode, a, b, x) = self.address(address, memarg);
-        let op = if ty == F64 { Op::StoreF64(mode) } else { Op::StoreF32(mode) };
+        let op = if ty == F64 {
+            Op::StoreF64(mode)
+        } else {
+            Op::StoreF32(mode)
+        };
         self.emit(Ins::new(op).a(a).b(b).c(c).x(x));
     }
 
     fn store_far(&mut self, op: StoreOp, address: Operand, value: Operand, memarg: MemArg) {
         let (a, c) = (self.slot_arg(address), self.slot_arg(value));
-        self.emit(Ins::new(Op::StoreFar(op)).a(a).b(Arg(memory(&memarg))).c(c).x(memarg.offset));
+        self.emit(
+            Ins::new(Op::StoreFar(op))
+                .a(a)
+                .b(Arg(memory(&memarg)))
+                .c(c)
+                .x(memarg.offset),
+        );
     }
 
     // ---- what the driver executes ----------------------------------------------------------------------------------
@@ -382,7 +429,7 @@ impl Translator<'_> {
         self.end_block();
     }
     visit!(visit_unreachable(self) self.unreachable());
-    visit!(visit_nop(self) ());
+    visit!(visit_nop(self)());
     visit!(visit_br(self, depth: u32) self.br(depth));
     visit!(visit_br_if(self, depth: u32) self.br_if(depth));
     visit!(visit_br_table(self, table: BrTable<'_>) self.br_table(table));

@@ -3,9 +3,9 @@
 //! Branch targets are absolute addresses of instructions. A backward branch tests for a stop request; so does every
 //! call, in the callee's `enter`, where the stack limit is compared anyway.
 
-use super::*;
 use super::float::{F32Compare, F64Compare, Not};
 use super::integer::Compare;
+use super::*;
 use crate::engine::ops::*;
 use crate::engine::run::dispatch::*;
 use crate::engine::run::exit::*;
@@ -343,8 +343,18 @@ for_each_float_compare!(float_branch_tables);
 pub(crate) static BR: [Handler; 2] = [br::<false>, br::<true>];
 /// By direction, then the class of the index.
 pub(crate) static BR_TABLE: [[Handler; 4]; 2] = [
-    [br_table::<Slot, false>, br_table::<Acc, false>, br_table::<L0, false>, br_table::<L1, false>],
-    [br_table::<Slot, true>, br_table::<Acc, true>, br_table::<L0, true>, br_table::<L1, true>],
+    [
+        br_table::<Slot, false>,
+        br_table::<Acc, false>,
+        br_table::<L0, false>,
+        br_table::<L1, false>,
+    ],
+    [
+        br_table::<Slot, true>,
+        br_table::<Acc, true>,
+        br_table::<L0, true>,
+        br_table::<L1, true>,
+    ],
 ];
 /// By locals to zero (the last: as the instruction says), then by pins.
 pub(crate) static ENTER: [[Handler; 3]; ZEROES + 1] = [
@@ -355,11 +365,30 @@ pub(crate) static ENTER: [[Handler; 3]; ZEROES + 1] = [
     [enter::<4, 0>, enter::<4, 1>, enter::<4, 2>],
     [enter::<5, 0>, enter::<5, 1>, enter::<5, 2>],
 ];
-pub(crate) static CALL_INDIRECT: [Handler; 4] =
-    [call_indirect::<Slot>, call_indirect::<Acc>, call_indirect::<L0>, call_indirect::<L1>];
-pub(crate) static RET_INT: [Handler; 5] =
-    [ret_int::<Slot>, ret_int::<Acc>, ret_int::<L0>, ret_int::<L1>, ret_int::<Imm>];
-pub(crate) static RET_F64: [Handler; 5] =
-    [ret_f64::<Slot>, ret_f64::<Acc>, ret_f64::<L0>, ret_f64::<L1>, ret_f64::<Imm>];
-pub(crate) static RET_F32: [Handler; 5] =
-    [ret_f32::<Slot>, ret_f32::<Acc>, ret_f32::<L0>, ret_f32::<Slot>, ret_f32::<Imm>];
+pub(crate) static CALL_INDIRECT: [Handler; 4] = [
+    call_indirect::<Slot>,
+    call_indirect::<Acc>,
+    call_indirect::<L0>,
+    call_indirect::<L1>,
+];
+pub(crate) static RET_INT: [Handler; 5] = [
+    ret_int::<Slot>,
+    ret_int::<Acc>,
+    ret_int::<L0>,
+    ret_int::<L1>,
+    ret_int::<Imm>,
+];
+pub(crate) static RET_F64: [Handler; 5] = [
+    ret_f64::<Slot>,
+    ret_f64::<Acc>,
+    ret_f64::<L0>,
+    ret_f64::<L1>,
+    ret_f64::<Imm>,
+];
+pub(crate) static RET_F32: [Handler; 5] = [
+    ret_f32::<Slot>,
+    ret_f32::<Acc>,
+    ret_f32::<L0>,
+    ret_f32::<Slot>,
+    ret_f32::<Imm>,
+];

@@ -1,7 +1,7 @@
 //! Conversions between the banks.
 
-use super::*;
 use super::float::f32_by_d;
+use super::*;
 use crate::engine::num::{self, NumTrap};
 use crate::engine::ops::*;
 use crate::engine::run::dispatch::*;
@@ -17,7 +17,17 @@ pub(crate) trait Truncate<From> {
     fn eval(a: From) -> Result<u64, NumTrap>;
 }
 
-macro_rules! value_of { (Int) => { u64 }; (F32) => { f32 }; (F64) => { f64 }; }
+macro_rules! value_of {
+    (Int) => {
+        u64
+    };
+    (F32) => {
+        f32
+    };
+    (F64) => {
+        f64
+    };
+}
 
 macro_rules! convert_rows {
     ($($name:ident $text:literal $visit:ident $fb:ident $ft:ident => $tb:ident $tt:ident ($a:ident) $body:block)*) => {

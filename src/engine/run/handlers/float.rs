@@ -11,6 +11,9 @@ macro_rules! f32_by_d {
     ($h:ident<$($g:ty),*>) => { [$h::<$($g,)* Slot>, $h::<$($g,)* Acc>, $h::<$($g,)* L0>, $h::<$($g,)* Slot>] };
 }
 macro_rules! f32_by_sd {
+    ($h:ident) => {
+        f32_by_sd!($h<>)
+    };
     ($h:ident<$($g:ty),*>) => {
         [f32_by_d!($h<$($g,)* Slot>), f32_by_d!($h<$($g,)* Acc>), f32_by_d!($h<$($g,)* L0>),
          f32_by_d!($h<$($g,)* Slot>), f32_by_d!($h<$($g,)* Imm>)]
@@ -88,8 +91,30 @@ macro_rules! bank {
         }
     };
 }
-bank!(f64, F64Src, F64Dst, F64Binary, F64Unary, F64Compare, f64_binary, f64_unary, f64_compare, f64_copy);
-bank!(f32, F32Src, F32Dst, F32Binary, F32Unary, F32Compare, f32_binary, f32_unary, f32_compare, f32_copy);
+bank!(
+    f64,
+    F64Src,
+    F64Dst,
+    F64Binary,
+    F64Unary,
+    F64Compare,
+    f64_binary,
+    f64_unary,
+    f64_compare,
+    f64_copy
+);
+bank!(
+    f32,
+    F32Src,
+    F32Dst,
+    F32Binary,
+    F32Unary,
+    F32Compare,
+    f32_binary,
+    f32_unary,
+    f32_compare,
+    f32_copy
+);
 
 macro_rules! binary_rows {
     ($trait:ident $t:ty: $($name:ident $text:literal $visit:ident ($a:ident, $b:ident) $body:block)*) => {
@@ -169,5 +194,5 @@ macro_rules! float_compare_tables { ($($name:ident $text:literal $v32:ident $v64
     pub(crate) static F32_COMPARE: &[BySSD] = &[$(small_by_ssd!(by_d f32_compare<$name>)),*];
 } }
 for_each_float_compare!(float_compare_tables);
-pub(crate) static F64_COPY: BySD = by_sd!(f64_copy<>);
-pub(crate) static F32_COPY: BySD = f32_by_sd!(f32_copy<>);
+pub(crate) static F64_COPY: BySD = by_sd!(f64_copy);
+pub(crate) static F32_COPY: BySD = f32_by_sd!(f32_copy);

@@ -215,8 +215,8 @@ macro_rules! unary_table { ($($name:ident $text:literal $v:ident $f:ident $t:ide
 } }
 for_each_unary!(unary_table);
 
-pub(crate) static COPY: BySD = by_sd!(copy<>);
-pub(crate) static CONSTANT: ByD = by_d!(constant<>);
+pub(crate) static COPY: BySD = by_sd!(copy);
+pub(crate) static CONSTANT: ByD = by_d!(constant);
 pub(crate) static COPY_FAR: Handler = copy_far;
 pub(crate) static COPY_2: Handler = copy_2;
 

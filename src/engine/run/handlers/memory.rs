@@ -3,8 +3,8 @@
 //! The effective address is computed in 64 bits, so it cannot wrap; one compare with the length below `mb` checks
 //! it. Memories other than 0 take the `far` forms, which find `mb` through the instance.
 
-use super::*;
 use super::float::f32_by_d;
+use super::*;
 use crate::engine::ops::*;
 use crate::engine::run::dispatch::*;
 use crate::engine::run::exit::*;
@@ -290,4 +290,4 @@ pub(crate) static LOAD_F64_FIXED: ByD = by_d!(load_f64<Fixed>);
 pub(crate) static LOAD_F32_FIXED: ByD = f32_by_d!(load_f32<Fixed>);
 pub(crate) static STORE_F64_FIXED: ByD = f64_by_v!(store_f64<Fixed>);
 pub(crate) static STORE_F32_FIXED: ByD = f32_by_d!(store_f32<Fixed>);
-pub(crate) static MEMORY_SIZE: ByD = by_d!(memory_size<>);
+pub(crate) static MEMORY_SIZE: ByD = by_d!(memory_size);

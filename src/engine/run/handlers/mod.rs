@@ -25,10 +25,16 @@ pub(crate) type BySS = [[Handler; 5]; 5];
 
 /// `[handler::<.., D>]` for each destination class.
 macro_rules! by_d {
+    ($h:ident) => {
+        by_d!($h<>)
+    };
     ($h:ident<$($g:ty),*>) => { [$h::<$($g,)* Slot>, $h::<$($g,)* Acc>, $h::<$($g,)* L0>, $h::<$($g,)* L1>] };
 }
 /// For each source class, pins and immediate included.
 macro_rules! by_sd {
+    ($h:ident) => {
+        by_sd!($h<>)
+    };
     ($h:ident<$($g:ty),*>) => {
         [by_d!($h<$($g,)* Slot>), by_d!($h<$($g,)* Acc>), by_d!($h<$($g,)* L0>), by_d!($h<$($g,)* L1>),
          by_d!($h<$($g,)* Imm>)]

@@ -3,8 +3,8 @@
 //! Globals of an instance that defines its memory 0 (or has none) lie below `mb`; others are reached through the
 //! instance (`far`).
 
-use super::*;
 use super::float::f32_by_d;
+use super::*;
 use crate::engine::run::dispatch::*;
 use crate::engine::run::operand::*;
 
@@ -90,8 +90,16 @@ handler! {
     }
 }
 
-macro_rules! by_s { ($h:ident<$p:ty>) => { [$h::<$p, Slot>, $h::<$p, Acc>, $h::<$p, L0>, $h::<$p, L1>] } }
-macro_rules! f32_by_s { ($h:ident<$p:ty>) => { [$h::<$p, Slot>, $h::<$p, Acc>, $h::<$p, L0>, $h::<$p, Slot>] } }
+macro_rules! by_s {
+    ($h:ident<$p:ty>) => {
+        [$h::<$p, Slot>, $h::<$p, Acc>, $h::<$p, L0>, $h::<$p, L1>]
+    };
+}
+macro_rules! f32_by_s {
+    ($h:ident<$p:ty>) => {
+        [$h::<$p, Slot>, $h::<$p, Acc>, $h::<$p, L0>, $h::<$p, Slot>]
+    };
+}
 
 /// By place (near, far), then destination or source class, in each bank.
 pub(crate) static GLOBAL_GET: [ByD; 2] = [by_d!(global_get<Near>), by_d!(global_get<Far>)];

@@ -1,0 +1,123 @@
+//! Snapshots of what the translator makes of small functions.
+
+use crate::engine::{Config, Engine, Module, Optimizations};
+
+/// The listing of the first defined function of a module in text form.
+fn listing(wat: &str) -> String {
+    listing_with(Config::new(), wat)
+}
+
+fn listing_with(config: Config, wat: &str) -> String {
+    let module = Module::new(&Engine::new(config), wat).expect("a valid module");
+    let first = module.inner.imported_funcs;
+    module.listing(first).expect("a defined function")
+}
+
+#[test]
+fn a_loop_keeps_its_counter_and_sum_in_registers() {
+    insta::assert_snapshot!(listing(
+        "(func (param $n i32) (result i32) (local $sum i32)
+           (loop $next
+             (local.set $sum (i32.add (local.get $sum) (i32.mul (local.get $n) (local.get $n))))
+             (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+           (local.get $sum))"
+    ));
+}
+
+#[test]
+fn without_optimizations_every_operand_is_a_slot() {
+    let config = Config::new().optimizations(Optimizations::NONE);
+    insta::assert_snapshot!(listing_with(
+        config,
+        "(func (param $n i32) (result i32) (local $sum i32)
+           (loop $next
+             (local.set $sum (i32.add (local.get $sum) (i32.mul (local.get $n) (local.get $n))))
+             (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+           (local.get $sum))"
+    ));
+}
+
+#[test]
+fn addresses_absorb_additions_and_constants() {
+    insta::assert_snapshot!(listing(
+        "(memory 1)
+         (func (param $p i32) (param $i i32) (result i32)
+           (i32.store offset=4 (i32.add (local.get $p) (local.get $i)) (i32.load (i32.const 1024)))
+           (i64.store8 (i32.add (local.get $p) (i32.const 12)) (i64.const 7))
+           (i32.load16_u offset=2 (i32.add (local.get $i) (local.get $p))))"
+    ));
+}
+
+#[test]
+fn a_local_set_while_it_is_still_on_the_stack_is_copied_first() {
+    insta::assert_snapshot!(listing(
+        "(func (param $x i32) (result i32)
+           (local.get $x)
+           (local.set $x (i32.add (local.get $x) (i32.const 1)))
+           (i32.mul (local.get $x)))"
+    ));
+}
+
+#[test]
+fn branches_carry_values_to_where_the_block_ends() {
+    insta::assert_snapshot!(listing(
+        "(func (param $x i32) (result i32)
+           (block $done (result i32)
+             (br_if $done (i32.const 3) (i32.lt_s (local.get $x) (i32.const 10)))
+             (drop)
+             (i32.add (i32.const 1)
+               (block (result i32) (br $done (i32.mul (local.get $x) (i32.const 5)))))))"
+    ));
+}
+
+#[test]
+fn br_table_goes_straight_to_labels_and_by_way_of_moves() {
+    insta::assert_snapshot!(listing(
+        "(func (param $x i32) (result i32)
+           (block $outer (result i32)
+             (i32.const 100)
+             (block $inner (result i32)
+               (br_table $inner $outer $inner (i32.const 7) (local.get $x)))
+             (i32.add)))"
+    ));
+}
+
+#[test]
+fn calls_find_their_arguments_in_place() {
+    insta::assert_snapshot!(listing(
+        "(type $t (func (param i32 i32) (result i32)))
+         (table 1 funcref)
+         (func $f (param i32 i32) (result i32)
+           (i32.sub
+             (call $f (i32.add (local.get 0) (i32.const 1)) (local.get 1))
+             (call_indirect (type $t) (i32.const 1) (i32.const 2) (local.get 0))))"
+    ));
+}
+
+#[test]
+fn floats_have_registers_of_their_own() {
+    insta::assert_snapshot!(listing(
+        "(func (param $x f64) (param $n i32) (result f64) (local $y f64)
+           (loop $next
+             (local.set $y (f64.add (f64.mul (local.get $y) (local.get $x)) (f64.const 0.5)))
+             (br_if $next (f64.lt (local.get $y) (f64.convert_i32_s (local.get $n)))))
+           (local.get $y))"
+    ));
+}
+
+#[test]
+fn results_that_are_parameters_do_not_overwrite_each_other() {
+    insta::assert_snapshot!(listing(
+        "(func (param i32 i64) (result i64 i32) (local.get 1) (local.get 0))"
+    ));
+}
+
+#[test]
+fn metering_charges_straight_stretches() {
+    insta::assert_snapshot!(listing_with(
+        Config::new().metering(true),
+        "(func (param $n i32)
+           (loop $next
+             (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))"
+    ));
+}
