@@ -49,7 +49,10 @@ pub(crate) fn trap_of(why: u32) -> Trap {
 }
 
 handler! {
-    /// The cold exit all handlers share for one reason.
+    /// The cold exit all handlers share for one reason. Inlined, it would double the size of most handlers and
+    /// cost some a prologue.
+    #[cold]
+    #[inline(never)]
     fn leave[const WHY: u32](r) { quit!(r, WHY) }
 }
 

@@ -156,13 +156,12 @@ handler! {
     /// Word 4: as word 3 of `call`.
     fn call_indirect[A: IndexSrc](r) {
         let index = A::index(&r) as u32 as u64;
-        let instance = (*r.cx.get()).instance;
-        let table = *(*instance).tables.add(*(r.ip.add(2) as *const u16).add(2) as usize);
+        let table = *(*(*r.cx.get()).instance).tables.add(*(r.ip.add(2) as *const u16).add(2) as usize);
         if index >= (*table).len { leave!(r, UNDEFINED_ELEMENT) }
         let func = *(*table).base.add(index as usize) as *const VmFunc;
         if func.is_null() { leave!(r, UNINITIALIZED_ELEMENT) }
         if (*func).sig != r.wide(2) { leave!(r, INDIRECT_CALL_TYPE) }
-        if (*func).instance != instance {
+        if (*func).instance != (*r.cx.again().get()).instance {
             r.acc = func as u64;
             leave!(r, CALL_FOREIGN)
         }
@@ -202,6 +201,8 @@ macro_rules! return_call_code {
         }
         $r.set_slot(callee, back);
         $r.set_slot(callee + 1, caller);
+        // What these registers held is dead now; saying so frees them for the values above.
+        ($r.acc, $r.l0, $r.l1) = (back, caller, end as u64);
         goto!($r, $code)
     }};
 }
@@ -223,13 +224,12 @@ handler! {
     /// Word 1: base, slots of arguments. Word 2: as for `call_indirect`. Word 3: own record, the callee's record.
     fn return_call_indirect[](r) {
         let index = Slot::index(&r) as u32 as u64;
-        let instance = (*r.cx.get()).instance;
-        let table = *(*instance).tables.add(*(r.ip.add(2) as *const u16).add(2) as usize);
+        let table = *(*(*r.cx.get()).instance).tables.add(*(r.ip.add(2) as *const u16).add(2) as usize);
         if index >= (*table).len { leave!(r, UNDEFINED_ELEMENT) }
         let func = *(*table).base.add(index as usize) as *const VmFunc;
         if func.is_null() { leave!(r, UNINITIALIZED_ELEMENT) }
         if (*func).sig != r.wide(2) { leave!(r, INDIRECT_CALL_TYPE) }
-        if (*func).instance != instance {
+        if (*func).instance != (*r.cx.again().get()).instance {
             r.acc = func as u64;
             leave!(r, RETURN_CALL_FOREIGN)
         }
