@@ -37,6 +37,7 @@ impl Interrupt {
             instance: std::ptr::null_mut(),
             fuel: 0,
             saved: Saved::EMPTY,
+            why: 0,
             requested: AtomicBool::new(false),
         };
         Arc::new(Interrupt {

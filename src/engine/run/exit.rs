@@ -49,8 +49,8 @@ pub(crate) fn trap_of(why: u32) -> Trap {
 }
 
 handler! {
-    /// The cold exit all handlers share for one reason. Inlined, it would double the size of most handlers and
-    /// cost some a prologue.
+    /// The cold exit all handlers share for one reason. Not inlined: saving all registers takes more room than most
+    /// handlers, and in the larger ones it costs those that are saved.
     #[cold]
     #[inline(never)]
     fn leave[const WHY: u32](r) { quit!(r, WHY) }

@@ -24,6 +24,8 @@ pub(crate) struct Context {
     pub fuel: u64,
     /// The registers at the last exit from the handlers, and what the next entry starts with.
     pub saved: Saved,
+    /// Why the handlers were left; see `exit`.
+    pub why: u32,
     /// A stop was requested and not yet reported. Sticky.
     pub requested: AtomicBool,
 }

@@ -155,13 +155,14 @@ handler! {
     /// Word 1: base, record. Word 2: type id (32 bits), table (16), slot of the index (16). Word 3: spare.
     /// Word 4: as word 3 of `call`.
     fn call_indirect[A: IndexSrc](r) {
+        let instance = (*r.cx.get()).instance;
+        let table = *(*instance).tables.add(*(r.ip.add(2) as *const u16).add(2) as usize);
         let index = A::index(&r) as u32 as u64;
-        let table = *(*(*r.cx.get()).instance).tables.add(*(r.ip.add(2) as *const u16).add(2) as usize);
         if index >= (*table).len { leave!(r, UNDEFINED_ELEMENT) }
         let func = *(*table).base.add(index as usize) as *const VmFunc;
         if func.is_null() { leave!(r, UNINITIALIZED_ELEMENT) }
         if (*func).sig != r.wide(2) { leave!(r, INDIRECT_CALL_TYPE) }
-        if (*func).instance != (*r.cx.again().get()).instance {
+        if (*func).instance != instance {
             r.acc = func as u64;
             leave!(r, CALL_FOREIGN)
         }
@@ -186,23 +187,25 @@ impl<S: IntSrc> IndexSrc for S {
 }
 
 /// Moves the arguments over the frame's own parameters, keeps its return record, and goes to `$code`.
+///
+/// Nothing is live in accumulators and pins here (`enter` fills its own), so their registers do the work: those that
+/// remain would not be enough on x86-64.
 macro_rules! return_call_code {
     ($r:ident, $arguments:expr, $records:expr, $code:expr) => {{
         let (own, callee) = ($records as u32 as usize, ($records >> 32) as usize);
-        let (back, caller) = ($r.slot(own), $r.slot(own + 1));
-        let mut from = $r.sp.add($r.wide(0) as usize) as *const u64;
-        let end = from.add($arguments as usize);
-        let mut to = $r.sp;
+        $r.d0 = *($r.sp.add(own) as *const f64);
+        $r.d1 = *($r.sp.add(own + 1) as *const f64);
+        $r.l0 = $r.sp.add($r.wide(0) as usize) as u64;
+        $r.l1 = $r.l0 + $arguments as u64 * 8;
+        $r.acc = $r.sp as u64;
         // Arguments lie above parameters, so going upwards never overwrites one unread. Volatile: no memmove.
-        while from < end {
-            to.write_volatile(from.read());
-            from = from.add(1);
-            to = to.add(1);
+        while $r.l0 < $r.l1 {
+            ($r.acc as *mut u64).write_volatile(*($r.l0 as *const u64));
+            $r.l0 += 8;
+            $r.acc += 8;
         }
-        $r.set_slot(callee, back);
-        $r.set_slot(callee + 1, caller);
-        // What these registers held is dead now; saying so frees them for the values above.
-        ($r.acc, $r.l0, $r.l1) = (back, caller, end as u64);
+        *($r.sp.add(callee) as *mut f64) = $r.d0;
+        *($r.sp.add(callee + 1) as *mut f64) = $r.d1;
         goto!($r, $code)
     }};
 }
@@ -223,13 +226,14 @@ handler! {
 handler! {
     /// Word 1: base, slots of arguments. Word 2: as for `call_indirect`. Word 3: own record, the callee's record.
     fn return_call_indirect[](r) {
+        let instance = (*r.cx.get()).instance;
+        let table = *(*instance).tables.add(*(r.ip.add(2) as *const u16).add(2) as usize);
         let index = Slot::index(&r) as u32 as u64;
-        let table = *(*(*r.cx.get()).instance).tables.add(*(r.ip.add(2) as *const u16).add(2) as usize);
         if index >= (*table).len { leave!(r, UNDEFINED_ELEMENT) }
         let func = *(*table).base.add(index as usize) as *const VmFunc;
         if func.is_null() { leave!(r, UNINITIALIZED_ELEMENT) }
         if (*func).sig != r.wide(2) { leave!(r, INDIRECT_CALL_TYPE) }
-        if (*func).instance != (*r.cx.again().get()).instance {
+        if (*func).instance != instance {
             r.acc = func as u64;
             leave!(r, RETURN_CALL_FOREIGN)
         }

@@ -191,13 +191,23 @@ handler! {
         next!(r, M::WORDS)
     }
 }
+/// [`outside`] for handlers that have a register less, because they hold `mb` themselves.
+///
+/// # Safety
+/// As for [`outside`].
+#[inline(always)]
+unsafe fn outside_far(mb: *mut u8, address: u64, bytes: usize) -> bool {
+    // SAFETY: the length stands below byte 0 of every memory (M1).
+    let len = unsafe { *(mb.sub(MEMORY_LEN) as *const u64) };
+    address >= len || len - address < bytes as u64
+}
+
 handler! {
     /// A load from any memory. Word 1: d, a, memory. Word 2: offset. Floats are loaded as their bits.
     fn load_far[O: Load](r) {
+        let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
         let address = r.slot(r.field(1)) as u32 as u64 + r.wide(2) as u64;
-        let memories = (*(*r.cx.again().get()).instance).memories;
-        let mb = *memories.add(r.field(2));
-        if outside(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        if outside_far(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         let raw = (mb.add(address as usize) as *const O::Raw).read_unaligned();
         r.set_slot(r.field(0), O::eval(raw));
         next!(r, 3)
@@ -206,10 +216,9 @@ handler! {
 handler! {
     /// A store to any memory. Word 1: value, a, memory. Word 2: offset.
     fn store_far[O: Store](r) {
+        let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
         let address = r.slot(r.field(1)) as u32 as u64 + r.wide(2) as u64;
-        let memories = (*(*r.cx.again().get()).instance).memories;
-        let mb = *memories.add(r.field(2));
-        if outside(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        if outside_far(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         let value = O::eval(r.slot(r.field(0)));
         (mb.add(address as usize) as *mut O::Raw).write_unaligned(value);
         next!(r, 3)
