@@ -345,6 +345,12 @@ impl CompareOp {
         ]
     };
 
+    /// Whether it is one of the ten comparisons of i32, which come first.
+    pub(crate) fn of_i32(self) -> bool {
+        (self as usize) < Self::OF_I32
+    }
+    pub(crate) const OF_I32: usize = 10;
+
     /// The comparison that holds exactly when this one does not.
     pub(crate) fn negated(self) -> CompareOp {
         match self {

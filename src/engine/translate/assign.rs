@@ -156,10 +156,12 @@ fn choose_pins(translator: &Translator<'_>) -> Pins {
                 scores[local] += weight;
             }
         }
-        if ins.op.result().is_some()
+        // A loop's step reads and writes its counter, and reads it again.
+        let step = if matches!(ins.op, Op::AddBranch(_)) { 2 } else { 0 };
+        if (step > 0 || ins.op.result().is_some())
             && let Some(local) = ins.d.as_slot().and_then(|slot| translator.local_of(slot))
         {
-            scores[local] += weight;
+            scores[local] += weight.max(step * weight);
         }
     }
     let mut best: [Vec<(u64, u32)>; 3] = Default::default();

@@ -212,6 +212,17 @@ impl<'m> Translator<'m> {
 
     fn branch_if(&mut self, condition: Condition, label: Label) {
         let x = self.use_label(label);
+        if let Condition::Int(op, a, b) = condition
+            && let Some(c) = self.step_of_loop(op, a, b, label)
+        {
+            self.unemit();
+            let Some(slot) = a.as_slot() else {
+                unreachable!("a step writes a slot")
+            };
+            self.emit(Ins::new(Op::AddBranch(op)).d(slot).a(a).b(b).c(c).x(x));
+            self.begin_charge();
+            return;
+        }
         let (op, a, b) = match condition {
             Condition::Int(op, a, b) => (Op::Branch(op), a, b),
             Condition::F64(op, not, a, b) => (Op::BranchF64(op, not), a, b),
@@ -219,6 +230,20 @@ impl<'m> Translator<'m> {
         };
         self.emit(Ins::new(op).a(a).b(b).x(x));
         self.begin_charge();
+    }
+
+    /// When the last instruction adds a constant to `a` in place and a loop is about to close on a comparison of it:
+    /// the constant. One instruction does both.
+    fn step_of_loop(&self, op: CompareOp, a: Arg, b: Arg, label: Label) -> Option<Arg> {
+        let last = self.code.last()?;
+        let fits = self.opts.fusion
+            && self.scratch.is_none()
+            && self.labels[label as usize].backward
+            && op.of_i32()
+            && last.op == Op::Binary(BinaryOp::I32Add)
+            && (last.d, last.a) == (a, a)
+            && b != a;
+        (fits && last.b.as_constant().is_some()).then_some(last.b)
     }
 
     // ---- branches ------------------------------------------------------------------------------------------------

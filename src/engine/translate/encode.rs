@@ -391,6 +391,14 @@ impl Encoder<'_, '_> {
                 self.push(control::BRANCH[back][op as usize][sa][sb], word);
                 self.target(ins.x as Label);
             }
+            Op::AddBranch(op) => {
+                self.push(
+                    control::ADD_BRANCH[op as usize][sa][sb],
+                    fields_imm(d, b, self.imm(ins.c)),
+                );
+                self.words.push(self.imm(ins.b) as u64);
+                self.target(ins.x as Label);
+            }
             Op::BranchF64(op, not) => {
                 let back = self.backward(ins.x as Label) as usize;
                 let handler = control::BRANCH_F64[back][not as usize][op as usize][sa][sb];

@@ -87,6 +87,8 @@ pub(crate) enum Op {
     /// To label `x`, here and below.
     Br,
     Branch(CompareOp),
+    /// `a = a + constant c`, then back to label `x` if `a op b`. `d` is `a`.
+    AddBranch(CompareOp),
     /// With whether the comparison is negated.
     BranchF64(FloatCompareOp, bool),
     BranchF32(FloatCompareOp, bool),
@@ -238,6 +240,11 @@ const fn role(bank: Bank, pin: bool) -> Option<Role> {
 }
 const INT: Option<Role> = role(Bank::Int, true);
 const INT_ACC: Option<Role> = role(Bank::Int, false);
+const INT_PIN: Option<Role> = Some(Role {
+    bank: Bank::Int,
+    acc: false,
+    pin: true,
+});
 const F64: Option<Role> = role(Bank::F64, true);
 const F64_ACC: Option<Role> = role(Bank::F64, false);
 const F32: Option<Role> = role(Bank::F32, true);
@@ -270,6 +277,7 @@ impl Op {
             Op::StoreF64(mode) => address(mode, F64),
             Op::StoreF32(mode) => address(mode, F32),
             Op::Branch(_) => [INT, INT, None],
+            Op::AddBranch(_) => [INT_PIN, INT, None],
             Op::BranchF64(..) => [F64_ACC, F64_ACC, None],
             Op::BranchF32(..) => [F32_ACC, F32_ACC, None],
             Op::BrTable | Op::CallIndirect => [INT, None, None],

@@ -94,6 +94,7 @@ impl fmt::Display for Listed<'_> {
             Op::GlobalSet(_) => write!(f, "global.set {x} = {a}"),
             Op::Br => write!(f, "br L{x}"),
             Op::Branch(op) => write!(f, "br L{x} if {} {a}, {b}", op.text()),
+            Op::AddBranch(op) => write!(f, "{a} += {c}, br L{x} if {} {a}, {b}", op.text()),
             Op::BranchF64(op, not) => write!(
                 f,
                 "br L{x} if {}f64.{} {a}, {b}",

@@ -154,12 +154,18 @@ mod tests {
         let mut guest = Guest::in_dir(dir.path());
         let kept = Rights::DIRECTORY.without(Rights::PATH_FILESTAT_SET_SIZE.or(Rights::PATH_CREATE_FILE));
         let inheriting = Rights::DIRECTORY_INHERITING.without(Rights::FD_FILESTAT_SET_SIZE);
-        assert_eq!(guest.call(|cx| crate::wasi::fd::stat::fdstat_set_rights(cx, 3, kept, inheriting)), Ok(()));
+        assert_eq!(
+            guest.call(|cx| crate::wasi::fd::stat::fdstat_set_rights(cx, 3, kept, inheriting)),
+            Ok(())
+        );
         assert_eq!(guest.open("f", Oflags::TRUNC, Rights::NONE), Err(Errno::Perm));
         assert_eq!(guest.open("new", CREAT, Rights::NONE), Err(Errno::Notcapable));
         assert_eq!(std::fs::read(dir.path().join("f")).unwrap(), b"text");
         let fd = guest.open("f", Oflags::NONE, Rights::FILE).unwrap();
-        assert_eq!(guest.call(|cx| crate::wasi::fd::stat::filestat_set_size(cx, fd, 0)), Err(Errno::Notcapable));
+        assert_eq!(
+            guest.call(|cx| crate::wasi::fd::stat::filestat_set_size(cx, fd, 0)),
+            Err(Errno::Notcapable)
+        );
     }
 
     #[test]

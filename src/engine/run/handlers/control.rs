@@ -36,6 +36,79 @@ handler! {
         next!(r, 3)
     }
 }
+/// A loop's counter: read and written in one place. Field 0 of word 1 names its slot. The accumulator stays.
+pub(crate) trait Counter {
+    /// # Safety
+    /// T1, F1, F2: for handlers, here and below.
+    unsafe fn get(r: &Regs) -> u64;
+    /// # Safety
+    /// As for `get`.
+    unsafe fn set(r: &mut Regs, value: u64);
+}
+/// What a loop's counter is compared with. Field 1 of word 1 names its slot; an immediate is the lower half of word 2.
+pub(crate) trait Bound {
+    /// # Safety
+    /// T1, F1, F2: for handlers.
+    unsafe fn get(r: &Regs) -> u64;
+}
+impl Counter for Slot {
+    #[inline(always)]
+    unsafe fn get(r: &Regs) -> u64 {
+        // SAFETY: the caller's promise.
+        unsafe { r.slot(r.field(0)) }
+    }
+    #[inline(always)]
+    unsafe fn set(r: &mut Regs, value: u64) {
+        // SAFETY: the caller's promise.
+        unsafe { r.set_slot(r.field(0), value) }
+    }
+}
+macro_rules! pinned_counters {
+    ($($class:ident)*) => {
+        $(impl Counter for $class {
+            #[inline(always)]
+            // SAFETY: the caller's promise.
+            unsafe fn get(r: &Regs) -> u64 { unsafe { <$class as IntSrc>::get(r, 0) } }
+            #[inline(always)]
+            // SAFETY: the caller's promise.
+            unsafe fn set(r: &mut Regs, value: u64) { unsafe { <$class as IntDst>::set(r, value) } }
+        })*
+    };
+}
+pinned_counters!(L0);
+#[cfg(all(tail, not(debug_assertions), not(miri)))]
+pinned_counters!(L1);
+macro_rules! bounds {
+    ($($class:ident)*) => {
+        $(impl Bound for $class {
+            #[inline(always)]
+            // SAFETY: the caller's promise.
+            unsafe fn get(r: &Regs) -> u64 { unsafe { <$class as IntSrc>::get(r, 1) } }
+        })*
+    };
+}
+bounds!(Slot Acc L0);
+#[cfg(all(tail, not(debug_assertions), not(miri)))]
+bounds!(L1);
+impl Bound for Imm {
+    #[inline(always)]
+    unsafe fn get(r: &Regs) -> u64 {
+        // SAFETY: T1.
+        unsafe { r.wide(2) as u64 }
+    }
+}
+
+handler! {
+    /// Closes a loop: `a = a + k`, then back if `a op b`. Word 1: a, b, k in the upper half. Word 2: immediate b.
+    /// Word 3: target.
+    fn add_branch[O: Compare, A: Counter, B: Bound](r) {
+        let value = (A::get(&r) as u32).wrapping_add(r.wide(1)) as u64;
+        let holds = O::test(value, B::get(&r));
+        A::set(&mut r, value);
+        if holds { branch_to!(r, true, r.word(3)) }
+        next!(r, 4)
+    }
+}
 handler! {
     /// Branches if `a op b`. Word 1: -, a, b. Word 2: immediate. Word 3: target.
     fn branch_f64[O: F64Compare, A: F64Src, B: F64Src, const BACK: bool](r) {
@@ -339,6 +412,24 @@ macro_rules! float_branch_tables { ($($name:ident $text:literal $v32:ident $v64:
     ];
 } }
 for_each_float_compare!(float_branch_tables);
+
+macro_rules! by_bound {
+    ($o:ident) => {
+        [by_bound!(@ $o Slot), by_bound!(@ $o Slot), by_bound!(@ $o L0), by_bound!(@ $o L1)]
+    };
+    (@ $o:ident $a:ty) => {
+        [add_branch::<super::integer::$o, $a, Slot>, add_branch::<super::integer::$o, $a, Acc>,
+         add_branch::<super::integer::$o, $a, L0>, add_branch::<super::integer::$o, $a, L1>,
+         add_branch::<super::integer::$o, $a, Imm>]
+    };
+}
+/// By comparison (those of i32), then the classes of counter (the accumulator's place is filled by the slot form) and
+/// bound.
+#[rustfmt::skip]
+pub(crate) static ADD_BRANCH: [[[Handler; 5]; 4]; CompareOp::OF_I32] = [
+    by_bound!(I32Eq), by_bound!(I32Ne), by_bound!(I32LtS), by_bound!(I32LtU), by_bound!(I32GtS),
+    by_bound!(I32GtU), by_bound!(I32LeS), by_bound!(I32LeU), by_bound!(I32GeS), by_bound!(I32GeU),
+];
 
 pub(crate) static BR: [Handler; 2] = [br::<false>, br::<true>];
 /// By direction, then the class of the index.
