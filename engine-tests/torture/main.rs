@@ -674,7 +674,8 @@ fn host_calls_that_call_back_end_in_a_trap() {
               (then (i32.add (call $again (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
               (else (i32.const 0)))))",
     );
-    on_stack(512, || {
+    // Unoptimised, a round takes some 6 KiB.
+    on_stack(if cfg!(debug_assertions) { 1024 } else { 256 }, || {
         let mut store = Store::new(&engine, ());
         let mut linker = Linker::new(&engine);
         linker
