@@ -26,7 +26,7 @@ macro_rules! signed_division {
                     Ok(a.wrapping_neg())
                 };
             }
-            Ok(a / b)
+            Ok(a.wrapping_div(b))
         }
         #[inline(always)]
         pub(crate) fn $rem(a: $t, b: $t) -> Result<$t, NumTrap> {
@@ -37,7 +37,7 @@ macro_rules! signed_division {
             if b == -1 {
                 return Ok(0);
             }
-            Ok(a % b)
+            Ok(a.wrapping_rem(b))
         }
     };
 }
@@ -60,7 +60,7 @@ unsigned_division!(u32_div, u32_rem, u32);
 unsigned_division!(u64_div, u64_rem, u64);
 
 macro_rules! float_functions {
-    ($t:ty, $bits:ty, $mantissa:expr, $quiet:expr,
+    ($t:ty, $mantissa:expr, $quiet:expr,
      $min:ident $max:ident $copysign:ident $abs:ident $neg:ident $ceil:ident $floor:ident $trunc:ident $nearest:ident
      $quieted:ident $magnitude:ident) => {
         const _: () = assert!(<$t>::MANTISSA_DIGITS == $mantissa + 1);
@@ -71,6 +71,7 @@ macro_rules! float_functions {
         }
         #[inline(always)]
         pub(crate) fn $abs(a: $t) -> $t {
+            // Sign-bit operations of the standard library keep NaNs and stay in float registers.
             a.abs()
         }
         #[inline(always)]
@@ -149,11 +150,11 @@ macro_rules! float_functions {
     };
 }
 float_functions! {
-    f32, u32, 23, 0x0040_0000,
+    f32, 23, 0x0040_0000,
     f32_min f32_max f32_copysign f32_abs f32_neg f32_ceil f32_floor f32_trunc f32_nearest f32_quiet f32_magnitude
 }
 float_functions! {
-    f64, u64, 52, 0x0008_0000_0000_0000,
+    f64, 52, 0x0008_0000_0000_0000,
     f64_min f64_max f64_copysign f64_abs f64_neg f64_ceil f64_floor f64_trunc f64_nearest f64_quiet f64_magnitude
 }
 

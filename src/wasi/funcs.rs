@@ -3,6 +3,8 @@
 //! The table makes the function types, turns slots into typed arguments and what a handler returned into a result.
 
 use super::abi::{Fd, Fdflags, Fstflags, Lookupflags, Oflags, Ptr, Riflags, Rights, Sdflags, Size, Timestamp};
+#[cfg(test)]
+use super::call::Stop;
 use super::call::{Call, finish};
 use super::ctx::WasiCtx;
 use super::{args, clock, environ, fd, path, poll, proc, random, sched, sock};
@@ -42,6 +44,8 @@ pub(super) trait World: Clone + Send + Sync + 'static {
 trait Arg {
     type Wasm: WasmTy;
     fn from_wasm(value: Self::Wasm) -> Self;
+    #[cfg(test)]
+    fn from_word(word: u64) -> Self;
 }
 
 macro_rules! args {
@@ -49,6 +53,8 @@ macro_rules! args {
         $(impl Arg for $ty {
             type Wasm = $wasm;
             fn from_wasm($value: $wasm) -> $ty { $make }
+            #[cfg(test)]
+            fn from_word(word: u64) -> $ty { Self::from_wasm(word as $wasm) }
         })*
     };
 }
@@ -72,6 +78,17 @@ macro_rules! wasi_funcs {
     ($($name:ident($($param:ident: $ty:ty),*) $(-> $never:tt)? => $handler:path, $state:ident;)*) => {
         /// Every function of Preview 1.
         pub const FUNCTIONS: &[Function] = &[$(Function { name: stringify!($name), state: State::$state }),*];
+
+        /// The handlers by name, with words for arguments, for tests that know no types.
+        #[cfg(test)]
+        #[allow(unused_variables, clippy::type_complexity)]
+        const HANDLERS: &[(&str, fn(&mut Call<'_>, [u64; 9]) -> Result<(), Stop>)] = &[
+            $((stringify!($name), |cx, words| {
+                let mut words = words.into_iter();
+                $(let $param = <$ty as Arg>::from_word(words.next().unwrap_or_default());)*
+                $handler(cx, $($param),*)
+            })),*
+        ];
 
         /// Defines all functions, working on `world`.
         pub(super) fn define<T: Send + 'static>(linker: &mut Linker<T>, world: &impl World) -> Result<(), Error> {
@@ -159,7 +176,7 @@ wasi_funcs! {
 mod tests {
     use super::*;
     use crate::wasi::abi::Errno;
-    use crate::wasi::testing::{Guest, plain};
+    use crate::wasi::testing::{Guest, MEMORY, plain};
 
     #[test]
     fn all_of_preview_1_is_linked() {
@@ -213,6 +230,91 @@ mod tests {
             .map(|function| function.name)
             .collect();
         assert_eq!(absent, ["proc_raise"]);
+    }
+
+    /// Words such as a hostile or broken guest passes: small numbers, ends of the memory, ends of the integers.
+    fn word(random: &mut impl FnMut() -> u64) -> u64 {
+        let near = random() % 70;
+        match random() % 8 {
+            0 => random(),
+            1 => random() & 0xffff_ffff,
+            2 => (u64::from(MEMORY) + 35).wrapping_sub(near),
+            3 => u64::MAX.wrapping_sub(near),
+            4 => u64::from(u32::MAX).wrapping_sub(near),
+            5 => 1 << (random() % 64),
+            6 => random() & 0xffff,
+            _ => near % 12,
+        }
+    }
+
+    #[test]
+    fn no_arguments_and_no_memory_make_a_call_panic_or_escape() {
+        let outer = tempfile::tempdir().unwrap();
+        let inner = outer.path().join("granted");
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::write(outer.path().join("secret"), "canary").unwrap();
+        std::os::unix::fs::symlink("../secret", inner.join("l")).unwrap();
+        std::os::unix::fs::symlink("..", inner.join("u")).unwrap();
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        for _ in 0..40 {
+            let builder = crate::WasiEnv::builder()
+                .dir(&inner, "/")
+                .unwrap()
+                .dir_read_only(&inner, "/ro")
+                .unwrap();
+            let env = builder
+                .stdin("some input")
+                .capture_stdout()
+                .capture_limit(1 << 20)
+                .max_open_files(40)
+                .build();
+            let mut guest = Guest::new(env);
+            // What would wait, ends.
+            guest.interrupt_handle().interrupt();
+            for at in (0..MEMORY).step_by(8) {
+                let word = word(&mut random);
+                guest.put(at, &word.to_le_bytes());
+            }
+            for (at, path) in [
+                "f",
+                "d/f",
+                "l",
+                "u/secret",
+                "../x",
+                "d",
+                "/",
+                ".",
+                "u/../secret",
+                "\u{e9}",
+            ]
+            .iter()
+            .enumerate()
+            {
+                guest.put(at as u32, path.as_bytes());
+            }
+            for _ in 0..1000 {
+                let (name, handler) = HANDLERS[(random() % HANDLERS.len() as u64) as usize];
+                let words = std::array::from_fn(|_| word(&mut random));
+                // Not on a real disk: it would take what it is asked for.
+                if name != "fd_allocate" {
+                    let result = guest.stop(|cx| handler(cx, words));
+                    assert!(!matches!(result, Err(Stop::Host(_))), "{name} {words:?}");
+                }
+            }
+        }
+        let mut beside: Vec<_> = std::fs::read_dir(outer.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        beside.sort();
+        assert_eq!(beside, ["granted", "secret"]);
+        assert_eq!(std::fs::read(outer.path().join("secret")).unwrap(), b"canary");
     }
 
     fn state(state: State) -> &'static str {

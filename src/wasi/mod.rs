@@ -10,6 +10,17 @@
 //!
 //! Specification: the `witx` files of the WebAssembly/WASI repository, phase `snapshot`, version preview1.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )
+)]
+
 mod abi;
 mod args;
 mod call;

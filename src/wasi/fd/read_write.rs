@@ -310,7 +310,7 @@ mod tests {
         assert_eq!(guest.u32_at(OUT), 4);
         assert_eq!(
             std::fs::read(dir.path().join("f")).unwrap(),
-            b"0123456789\0\0\0\0\0\0\0\0\0\05678"
+            [&b"0123456789"[..], &[0; 10], b"5678"].concat()
         );
         assert_eq!(guest.call(|cx| pread(cx, fd, iovs, len, 1 << 40, OUT)), Ok(()));
         assert_eq!(guest.u32_at(OUT), 0);

@@ -4,8 +4,9 @@ use rustix::time::{ClockId, clock_getres, clock_gettime};
 
 use crate::wasi::abi::{Clockid, Timestamp};
 
+#[allow(clippy::unnecessary_cast)] // the fields' types differ from system to system
 fn nanoseconds(time: rustix::time::Timespec) -> Timestamp {
-    super::timestamp(time.tv_sec, time.tv_nsec as i64)
+    super::timestamp(time.tv_sec as i64, time.tv_nsec as i64)
 }
 
 /// Nanoseconds since 1970, as far as the host knows.

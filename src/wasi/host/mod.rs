@@ -2,6 +2,9 @@
 //!
 //! No other file of `wasi` names `rustix`. Nothing here knows of a guest; paths are resolved in `sandbox.rs`.
 
+#[cfg(not(unix))]
+compile_error!("WASI needs a Unix host: descriptors, poll(2) and directory streams are not written for others yet");
+
 mod clock;
 mod directory;
 mod errno;

@@ -9,6 +9,7 @@ use crate::wasi::call::{Call, Stop};
 /// # Errors
 /// As `resolve` in `path/mod.rs`, for both ends: a read-only directory is neither linked from nor to; `inval` with
 /// SYMLINK_FOLLOW; `noent`; `exist`; `perm` for a directory, or if a way leads out; `xdev` between file systems.
+#[allow(clippy::too_many_arguments)] // the function's own parameters
 pub(in crate::wasi) fn link(
     cx: &mut Call<'_>,
     old_fd: Fd,

@@ -148,6 +148,21 @@ mod tests {
     }
 
     #[test]
+    fn cutting_and_creating_need_rights_of_the_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("f"), "text").unwrap();
+        let mut guest = Guest::in_dir(dir.path());
+        let kept = Rights::DIRECTORY.without(Rights::PATH_FILESTAT_SET_SIZE.or(Rights::PATH_CREATE_FILE));
+        let inheriting = Rights::DIRECTORY_INHERITING.without(Rights::FD_FILESTAT_SET_SIZE);
+        assert_eq!(guest.call(|cx| crate::wasi::fd::stat::fdstat_set_rights(cx, 3, kept, inheriting)), Ok(()));
+        assert_eq!(guest.open("f", Oflags::TRUNC, Rights::NONE), Err(Errno::Perm));
+        assert_eq!(guest.open("new", CREAT, Rights::NONE), Err(Errno::Notcapable));
+        assert_eq!(std::fs::read(dir.path().join("f")).unwrap(), b"text");
+        let fd = guest.open("f", Oflags::NONE, Rights::FILE).unwrap();
+        assert_eq!(guest.call(|cx| crate::wasi::fd::stat::filestat_set_size(cx, fd, 0)), Err(Errno::Notcapable));
+    }
+
+    #[test]
     fn directories_and_files_are_not_the_same() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("d")).unwrap();
@@ -389,15 +404,15 @@ mod tests {
         let thread = interrupt_soon(&guest.interrupt_handle());
         let (at, len) = guest.path("fifo");
         let follow = Lookupflags::SYMLINK_FOLLOW;
-        let mut go = |cx: &mut Call<'_>| open(cx, 3, follow, at, len, Oflags::NONE, rights, rights, Fdflags::NONE, OUT);
-        assert!(matches!(guest.stop(&mut go), Err(Stop::Interrupted)));
+        let go = |cx: &mut Call<'_>| open(cx, 3, follow, at, len, Oflags::NONE, rights, rights, Fdflags::NONE, OUT);
+        assert!(matches!(guest.stop(go), Err(Stop::Interrupted)));
         thread.join().unwrap();
         guest.resume();
         let reader = std::thread::spawn({
             let fifo = fifo.clone();
             move || std::fs::read(fifo).unwrap()
         });
-        assert!(guest.stop(&mut go).is_ok());
+        assert!(guest.stop(go).is_ok());
         let fd = guest.u32_at(OUT);
         let (iovs, len) = guest.iovec(0x20, 3);
         assert_eq!(
