@@ -192,7 +192,14 @@
 //! calls); a module that asks for more at its start is refused with [`Error::Limit`].
 
 pub mod engine;
+#[cfg(test)]
+mod layers;
 pub mod wasi;
 
 pub use engine::*;
 pub use wasi::{Stdin, WasiEnv, WasiEnvBuilder, create_wasi_linker};
+
+/// The examples of the README, compiled and run by `cargo test --doc`.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
