@@ -117,10 +117,18 @@ fn both(a: i64, b: f32) -> (f32, i64) {
 /// What `ASKING` returns when nothing pauses.
 fn undisturbed(depth: i32) -> i64 {
     let (mut store, instance) = instantiate(&Engine::default(), ASKING, |linker| {
-        linker.func("host", "ask", |_: &mut LinearMemory, question: i32| answer(question)).unwrap();
-        linker.func("host", "both", |_: &mut LinearMemory, a: i64, b: f32| both(a, b)).unwrap();
+        linker
+            .func("host", "ask", |_: &mut LinearMemory, question: i32| answer(question))
+            .unwrap();
+        linker
+            .func("host", "both", |_: &mut LinearMemory, a: i64, b: f32| both(a, b))
+            .unwrap();
     });
-    instance.typed_func::<i32, i64>(&mut store, "run").unwrap().call(&mut store, depth).unwrap()
+    instance
+        .typed_func::<i32, i64>(&mut store, "run")
+        .unwrap()
+        .call(&mut store, depth)
+        .unwrap()
 }
 
 #[test]
@@ -128,14 +136,20 @@ fn every_host_call_of_a_nested_program_is_answered_later() {
     for config in [Config::new(), Config::new().fuel(u64::MAX)] {
         let (mut store, instance) = instantiate(&Engine::new(config), ASKING, |linker| {
             linker
-                .func("host", "ask", |_: &mut LinearMemory, question: i32| -> Result<i32, Halt> {
-                    Err(Suspend::new(question).into())
-                })
+                .func(
+                    "host",
+                    "ask",
+                    |_: &mut LinearMemory, question: i32| -> Result<i32, Halt> { Err(Suspend::new(question).into()) },
+                )
                 .unwrap();
             linker
-                .func("host", "both", |_: &mut LinearMemory, a: i64, b: f32| -> Result<(f32, i64), Halt> {
-                    Err(Suspend::new((a, b)).into())
-                })
+                .func(
+                    "host",
+                    "both",
+                    |_: &mut LinearMemory, a: i64, b: f32| -> Result<(f32, i64), Halt> {
+                        Err(Suspend::new((a, b)).into())
+                    },
+                )
                 .unwrap();
         });
         let run = instance.func(&mut store, "run").unwrap();
@@ -147,7 +161,9 @@ fn every_host_call_of_a_nested_program_is_answered_later() {
                 Outcome::Paused(pause) => pause,
             };
             pauses += 1;
-            let PauseReason::Suspended(suspend) = pause.reason() else { panic!("{pause:?}") };
+            let PauseReason::Suspended(suspend) = pause.reason() else {
+                panic!("{pause:?}")
+            };
             let results = match suspend.payload::<(i64, f32)>() {
                 Some(&(a, b)) => {
                     let (x, y) = both(a, b);
@@ -167,24 +183,28 @@ fn every_host_call_of_a_nested_program_is_answered_later() {
 fn a_call_made_again_finds_its_state_and_the_next_call_does_not() {
     let (mut store, instance) = instantiate(&Engine::default(), ASKING, |linker| {
         linker
-            .func_with("host", "ask", |caller: &mut Caller<'_>, question: i32| -> Result<i32, Halt> {
-                let state = caller.call_state();
-                match state.as_mut().and_then(|state| state.downcast_mut::<(i32, u32)>()) {
-                    None => {
-                        assert!(state.is_none(), "another call's state");
-                        *state = Some(Box::new((question, 1u32)));
-                        Err(Suspend::new(question).into())
+            .func_with(
+                "host",
+                "ask",
+                |caller: &mut Caller<'_>, question: i32| -> Result<i32, Halt> {
+                    let state = caller.call_state();
+                    match state.as_mut().and_then(|state| state.downcast_mut::<(i32, u32)>()) {
+                        None => {
+                            assert!(state.is_none(), "another call's state");
+                            *state = Some(Box::new((question, 1u32)));
+                            Err(Suspend::new(question).into())
+                        }
+                        Some((asked, 2)) => {
+                            assert_eq!(*asked, question);
+                            Ok(answer(question))
+                        }
+                        Some((_, times)) => {
+                            *times += 1;
+                            Err(Suspend::new(question).into())
+                        }
                     }
-                    Some((asked, 2)) => {
-                        assert_eq!(*asked, question);
-                        Ok(answer(question))
-                    }
-                    Some((_, times)) => {
-                        *times += 1;
-                        Err(Suspend::new(question).into())
-                    }
-                }
-            })
+                },
+            )
             .unwrap();
         linker
             .func_with("host", "both", |caller: &mut Caller<'_>, a: i64, b: f32| {
@@ -210,21 +230,27 @@ fn a_call_made_again_finds_its_state_and_the_next_call_does_not() {
 #[test]
 fn a_host_function_called_by_the_host_suspends_too() {
     let mut store = Store::new(&Engine::default(), ());
-    let ask = Func::wrap(&mut store, |caller: &mut Caller<'_>, a: i32, b: i64| -> Result<i64, Halt> {
-        match caller.call_state() {
-            Some(_) => Ok(a as i64 + b),
-            state => {
-                *state = Some(Box::new(()));
-                Err(Suspend::new(a).into())
+    let ask = Func::wrap(
+        &mut store,
+        |caller: &mut Caller<'_>, a: i32, b: i64| -> Result<i64, Halt> {
+            match caller.call_state() {
+                Some(_) => Ok(a as i64 + b),
+                state => {
+                    *state = Some(Box::new(()));
+                    Err(Suspend::new(a).into())
+                }
             }
-        }
-    });
+        },
+    );
     let args = [Val::I32(3), Val::I64(4)];
     let pause = paused(ask.call_resumable(&mut store, &args).unwrap());
     assert_eq!(payload(&pause), 3);
     assert_eq!(i64_of(&returned(pause.resume(&mut store).unwrap())), 7);
     let pause = paused(ask.call_resumable(&mut store, &args).unwrap());
-    assert_eq!(i64_of(&returned(pause.resume_with(&mut store, &[Val::I64(9)]).unwrap())), 9);
+    assert_eq!(
+        i64_of(&returned(pause.resume_with(&mut store, &[Val::I64(9)]).unwrap())),
+        9
+    );
     assert!(matches!(ask.call(&mut store, &args), Err(Error::Suspended)));
 }
 
@@ -234,9 +260,11 @@ fn suspended_in_a_function_of_another_instance() {
     let mut store = Store::new(&engine, ());
     let mut linker = Linker::new(&engine);
     linker
-        .func("host", "ask", |_: &mut LinearMemory, question: i32| -> Result<i32, Halt> {
-            Err(Suspend::new(question).into())
-        })
+        .func(
+            "host",
+            "ask",
+            |_: &mut LinearMemory, question: i32| -> Result<i32, Halt> { Err(Suspend::new(question).into()) },
+        )
         .unwrap();
     // Globals and memories differ, so code that runs for the wrong instance is noticed.
     let inner = module(
@@ -265,7 +293,11 @@ fn suspended_in_a_function_of_another_instance() {
         let func = outer.func(&mut store, name).unwrap();
         let pause = paused(func.call_resumable(&mut store, &[Val::I32(42)]).unwrap());
         assert_eq!(payload(&pause), 42);
-        assert_eq!(i32_of(&returned(pause.resume_with(&mut store, &[Val::I32(5)]).unwrap())), expected, "{name}");
+        assert_eq!(
+            i32_of(&returned(pause.resume_with(&mut store, &[Val::I32(5)]).unwrap())),
+            expected,
+            "{name}"
+        );
     }
 }
 
@@ -274,14 +306,17 @@ fn suspended_in_a_function_of_another_instance() {
 fn several_paused_runs_in_one_store() {
     let (mut store, instance) = instantiate(&Engine::default(), COUNTING, |linker| {
         linker
-            .func("host", "ask", |_: &mut LinearMemory, question: i32| -> Result<i32, Halt> {
-                Err(Suspend::new(question).into())
-            })
+            .func(
+                "host",
+                "ask",
+                |_: &mut LinearMemory, question: i32| -> Result<i32, Halt> { Err(Suspend::new(question).into()) },
+            )
             .unwrap();
     });
     let run = instance.func(&mut store, "run").unwrap();
-    let mut runs: Vec<Pause> =
-        (0..10).map(|start| paused(run.call_resumable(&mut store, &[Val::I32(start * 100)]).unwrap())).collect();
+    let mut runs: Vec<Pause> = (0..10)
+        .map(|start| paused(run.call_resumable(&mut store, &[Val::I32(start * 100)]).unwrap()))
+        .collect();
     for round in 0..5 {
         // Another order each time.
         runs.rotate_left(3);
@@ -315,9 +350,11 @@ const COUNTING: &str = r#"(module
 fn a_store_and_its_paused_run_move_to_another_thread() {
     let (mut store, instance) = instantiate(&Engine::default(), COUNTING, |linker| {
         linker
-            .func("host", "ask", |_: &mut LinearMemory, question: i32| -> Result<i32, Halt> {
-                Err(Suspend::new(question).into())
-            })
+            .func(
+                "host",
+                "ask",
+                |_: &mut LinearMemory, question: i32| -> Result<i32, Halt> { Err(Suspend::new(question).into()) },
+            )
             .unwrap();
     });
     let run = instance.func(&mut store, "run").unwrap();
@@ -329,7 +366,10 @@ fn a_store_and_its_paused_run_move_to_another_thread() {
     .join()
     .unwrap();
     assert_eq!(payload(&pause), 2);
-    assert_eq!(i32_of(&returned(pause.resume_with(&mut store, &[Val::I32(-1)]).unwrap())), 2);
+    assert_eq!(
+        i32_of(&returned(pause.resume_with(&mut store, &[Val::I32(-1)]).unwrap())),
+        2
+    );
 }
 
 #[test]
@@ -340,7 +380,9 @@ fn what_changes_during_a_pause_is_seen_after_it() {
     let memory = Memory::new(&mut store, MemoryType::new(1, Some(4))).unwrap();
     linker.define(&store, "host", "memory", memory).unwrap();
     linker
-        .func("host", "wait", |_: &mut LinearMemory| -> Result<(), Halt> { Err(Suspend::new(0i32).into()) })
+        .func("host", "wait", |_: &mut LinearMemory| -> Result<(), Halt> {
+            Err(Suspend::new(0i32).into())
+        })
         .unwrap();
     let module = module(
         &engine,
@@ -366,9 +408,11 @@ fn what_changes_during_a_pause_is_seen_after_it() {
 fn wrong_results_and_wrong_stores_are_refused() {
     let define = |linker: &mut Linker| {
         linker
-            .func("host", "ask", |_: &mut LinearMemory, question: i32| -> Result<i32, Halt> {
-                Err(Suspend::new(question).into())
-            })
+            .func(
+                "host",
+                "ask",
+                |_: &mut LinearMemory, question: i32| -> Result<i32, Halt> { Err(Suspend::new(question).into()) },
+            )
             .unwrap();
     };
     let engine = Engine::default();
@@ -377,14 +421,26 @@ fn wrong_results_and_wrong_stores_are_refused() {
     let run = instance.func(&mut store, "run").unwrap();
     let mut pause = || paused(run.call_resumable(&mut store, &[Val::I32(1)]).unwrap());
     let (first, second, third) = (pause(), pause(), pause());
-    assert!(matches!(first.resume_with(&mut store, &[Val::I64(1)]), Err(Error::Type(_))));
+    assert!(matches!(
+        first.resume_with(&mut store, &[Val::I64(1)]),
+        Err(Error::Type(_))
+    ));
     assert!(matches!(second.resume_with(&mut store, &[]), Err(Error::Type(_))));
-    assert!(matches!(third.resume_with(&mut other, &[Val::I32(1)]), Err(Error::Type(_))));
+    assert!(matches!(
+        third.resume_with(&mut other, &[Val::I32(1)]),
+        Err(Error::Type(_))
+    ));
     store.interrupt_handle().interrupt();
     let pause = paused(run.call_resumable(&mut store, &[Val::I32(1)]).unwrap());
-    assert!(matches!(pause.resume_with(&mut store, &[Val::I32(1)]), Err(Error::Type(_))));
+    assert!(matches!(
+        pause.resume_with(&mut store, &[Val::I32(1)]),
+        Err(Error::Type(_))
+    ));
     let pause = paused(run.call_resumable(&mut store, &[Val::I32(8)]).unwrap());
-    assert_eq!(i32_of(&returned(pause.resume_with(&mut store, &[Val::I32(-1)]).unwrap())), 8);
+    assert_eq!(
+        i32_of(&returned(pause.resume_with(&mut store, &[Val::I32(-1)]).unwrap())),
+        8
+    );
 }
 
 // ---- fuel ---------------------------------------------------------------------------------------------------------
@@ -425,7 +481,9 @@ const MIXED: &str = r#"(module
 
 fn metered(fuel: u64) -> (Store<()>, Func) {
     let (mut store, instance) = instantiate(&Engine::new(Config::new().fuel(fuel)), MIXED, |linker| {
-        linker.func("host", "add", |_: &mut LinearMemory, a: i64, b: i64| a.wrapping_add(b)).unwrap();
+        linker
+            .func("host", "add", |_: &mut LinearMemory, a: i64, b: i64| a.wrapping_add(b))
+            .unwrap();
     });
     let run = instance.func(&mut store, "run").unwrap();
     (store, run)
@@ -438,7 +496,10 @@ fn out_of_fuel_at_every_instruction() {
     let expected = i64_of(&run.call(&mut store, &[]).unwrap());
     let cost = plenty - store.fuel().unwrap();
     // Bulk operations are charged by length, as much as the memory takes; the rest is about 40 instructions a round.
-    assert!(cost > 6 * 3 * 100_000 / 8 && cost < 6 * (3 * 100_000 / 8 + 200), "{cost}");
+    assert!(
+        cost > 6 * 3 * 100_000 / 8 && cost < 6 * (3 * 100_000 / 8 + 200),
+        "{cost}"
+    );
 
     // One unit at a time: every place where a run can stop, in one run.
     let (mut store, run) = metered(0);
@@ -465,7 +526,11 @@ fn out_of_fuel_at_every_instruction() {
         let (mut store, run) = metered(fuel);
         let pause = paused(run.call_resumable(&mut store, &[]).unwrap());
         store.set_fuel(plenty);
-        assert_eq!(i64_of(&returned(pause.resume(&mut store).unwrap())), expected, "after {fuel}");
+        assert_eq!(
+            i64_of(&returned(pause.resume(&mut store).unwrap())),
+            expected,
+            "after {fuel}"
+        );
     }
     // Without a pause there is an error, and the instance goes on.
     let (mut store, run) = metered(cost - 1);
@@ -494,7 +559,9 @@ fn bulk_operations_pause_in_the_middle_and_go_on() {
     let (mut store, instance) = instantiate(&engine, text, |_| {});
     let memory = instance.memory(&mut store, "memory").unwrap();
     let table = instance.table(&mut store, "t").unwrap();
-    let mut model: Vec<u8> = (0..1u32 << 20).map(|i| (i.wrapping_mul(2654435761) >> 24) as u8).collect();
+    let mut model: Vec<u8> = (0..1u32 << 20)
+        .map(|i| (i.wrapping_mul(2654435761) >> 24) as u8)
+        .collect();
     memory.data_mut(&mut store).unwrap().write(0u32, &model).unwrap();
     for (name, args) in [
         ("copy", [1000, 0, 1_000_000]),
@@ -519,7 +586,9 @@ fn bulk_operations_pause_in_the_middle_and_go_on() {
             "fill" => model[a..a + c].fill(b as u8),
             "table" => {
                 for (at, is_null) in [(0, true), (11, true), (12, false), (90_011, false), (90_012, true)] {
-                    let Val::FuncRef(element) = table.get(&store, at).unwrap() else { panic!("a funcref") };
+                    let Val::FuncRef(element) = table.get(&store, at).unwrap() else {
+                        panic!("a funcref")
+                    };
                     assert_eq!(element.is_none(), is_null, "element {at}");
                 }
             }
@@ -563,7 +632,10 @@ impl Pest {
                 handle.interrupt();
             }
         });
-        Pest { stop, thread: Some(thread) }
+        Pest {
+            stop,
+            thread: Some(thread),
+        }
     }
 }
 
@@ -604,7 +676,16 @@ fn endless_code_of_every_kind_is_stopped() {
         let (mut store, instance) = instantiate(&Engine::new(config), text, |_| {});
         let fine = instance.typed_func::<(), i32>(&mut store, "fine").unwrap();
         for name in [
-            "loop", "br_if", "compare", "float", "br_table", "tail", "tail_indirect", "recursion", "calls", "bulk",
+            "loop",
+            "br_if",
+            "compare",
+            "float",
+            "br_table",
+            "tail",
+            "tail_indirect",
+            "recursion",
+            "calls",
+            "bulk",
         ] {
             let func = instance.func(&mut store, name).unwrap();
             let pest = Pest::new(store.interrupt_handle(), Duration::from_millis(2));
@@ -680,7 +761,9 @@ fn a_disturbed_program_computes_the_same() {
             pauses += 1;
         }
     };
-    let (expected, 0) = run_once(None) else { panic!("nobody interrupts") };
+    let (expected, 0) = run_once(None) else {
+        panic!("nobody interrupts")
+    };
     let (disturbed, pauses) = run_once(Some(Duration::from_micros(50)));
     assert_eq!(disturbed, expected);
     assert!(pauses > 3, "{pauses} pauses");
@@ -717,7 +800,11 @@ fn a_long_fill_is_interrupted_in_the_middle() {
         drop(pest);
         assert_eq!(i32_of(&returned(outcome)), value);
         let bytes = memory.data(&store).unwrap().data();
-        assert!(bytes.chunks(1 << 16).all(|chunk| chunk.iter().all(|&byte| byte == value as u8)));
+        assert!(
+            bytes
+                .chunks(1 << 16)
+                .all(|chunk| chunk.iter().all(|&byte| byte == value as u8))
+        );
         if in_the_middle > 2 {
             return;
         }
@@ -812,11 +899,16 @@ fn the_instance_is_usable_after_every_end() {
                 (_, error) => assert!(matches!(error, Error::Suspended), "{error}"),
             }
             let depth = round * 100 + how;
-            assert_eq!(i32_of(&down.call(&mut store, &[Val::I32(depth), Val::I32(0)]).unwrap()), depth);
+            assert_eq!(
+                i32_of(&down.call(&mut store, &[Val::I32(depth), Val::I32(0)]).unwrap()),
+                depth
+            );
         }
     }
     let entered = instance.global(&mut store, "entered").unwrap();
-    let calls: i32 = (0..3).flat_map(|round| (1..=7).map(move |how| 1001 + round * 100 + how + 1)).sum();
+    let calls: i32 = (0..3)
+        .flat_map(|round| (1..=7).map(move |how| 1001 + round * 100 + how + 1))
+        .sum();
     assert_eq!(i32_of(&[entered.get(&store).unwrap()]), calls);
 }
 
@@ -824,11 +916,15 @@ fn the_instance_is_usable_after_every_end() {
 fn a_dropped_pause_leaves_the_instance_usable() {
     let (mut store, instance) = ending();
     let down = instance.func(&mut store, "down").unwrap();
-    let pauses: Vec<Pause> =
-        (0..5).map(|_| paused(down.call_resumable(&mut store, &[Val::I32(100), Val::I32(7)]).unwrap())).collect();
+    let pauses: Vec<Pause> = (0..5)
+        .map(|_| paused(down.call_resumable(&mut store, &[Val::I32(100), Val::I32(7)]).unwrap()))
+        .collect();
     for pause in pauses {
         drop(pause);
-        assert_eq!(i32_of(&down.call(&mut store, &[Val::I32(50), Val::I32(0)]).unwrap()), 50);
+        assert_eq!(
+            i32_of(&down.call(&mut store, &[Val::I32(50), Val::I32(0)]).unwrap()),
+            50
+        );
     }
     // A pause may outlive its store, as long as it is only dropped.
     let pause = paused(down.call_resumable(&mut store, &[Val::I32(100), Val::I32(7)]).unwrap());
@@ -849,22 +945,28 @@ fn a_run_inside_a_host_call_cannot_pause() {
       (func (export "run") (param i32) (result i32) (i32.add (call $nest (local.get 0)) (i32.const 1))))"#;
     let (mut store, instance) = instantiate(&Engine::new(Config::new().fuel(1_000_000_000)), text, |linker| {
         linker
-            .func_with("host", "nest", |caller: &mut Caller<'_>, what: i32| -> Result<i32, Halt> {
-                let name = if what == 1 { "suspending" } else { "endless" };
-                let func = caller.get_export(name).and_then(|export| export.into_func()).unwrap();
-                let error = caller.call(func, &[]).unwrap_err();
-                match (what, error) {
-                    (1, Error::Suspended) => Ok(10),
-                    (2, Error::Interrupted) => Ok(20),
-                    // Passed on: the run pauses where the host call stands, and makes it again.
-                    (3, Error::Interrupted) => Err(Halt::Interrupted),
-                    (4, Error::OutOfFuel) => Ok(40),
-                    (_, error) => Err(error.into()),
-                }
-            })
+            .func_with(
+                "host",
+                "nest",
+                |caller: &mut Caller<'_>, what: i32| -> Result<i32, Halt> {
+                    let name = if what == 1 { "suspending" } else { "endless" };
+                    let func = caller.get_export(name).and_then(|export| export.into_func()).unwrap();
+                    let error = caller.call(func, &[]).unwrap_err();
+                    match (what, error) {
+                        (1, Error::Suspended) => Ok(10),
+                        (2, Error::Interrupted) => Ok(20),
+                        // Passed on: the run pauses where the host call stands, and makes it again.
+                        (3, Error::Interrupted) => Err(Halt::Interrupted),
+                        (4, Error::OutOfFuel) => Ok(40),
+                        (_, error) => Err(error.into()),
+                    }
+                },
+            )
             .unwrap();
         linker
-            .func("host", "suspend", |_: &mut LinearMemory| -> Result<(), Halt> { Err(Suspend::new(0i32).into()) })
+            .func("host", "suspend", |_: &mut LinearMemory| -> Result<(), Halt> {
+                Err(Suspend::new(0i32).into())
+            })
             .unwrap();
     });
     let run = instance.func(&mut store, "run").unwrap();
@@ -886,7 +988,11 @@ fn a_run_inside_a_host_call_cannot_pause() {
     store.set_fuel(1000);
     let result = run.call(&mut store, &[Val::I32(4)]);
     // The last request may still be there.
-    let result = if matches!(result, Err(Error::Interrupted)) { run.call(&mut store, &[Val::I32(4)]) } else { result };
+    let result = if matches!(result, Err(Error::Interrupted)) {
+        run.call(&mut store, &[Val::I32(4)])
+    } else {
+        result
+    };
     assert_eq!(store.fuel().map(|fuel| fuel < 100), Some(true));
     assert!(matches!(result, Err(Error::OutOfFuel)) || i32_of(&result.unwrap()) == 41);
 }
@@ -898,16 +1004,24 @@ fn a_host_call_resumes_another_run() {
     let mut store: Store<Option<Pause>> = Store::new(&engine, None);
     let mut linker = Linker::<Option<Pause>>::with_data(&engine);
     linker
-        .func_with("host", "ask", |_: &mut Caller<'_, Option<Pause>>, question: i32| -> Result<i32, Halt> {
-            Err(Suspend::new(question).into())
-        })
+        .func_with(
+            "host",
+            "ask",
+            |_: &mut Caller<'_, Option<Pause>>, question: i32| -> Result<i32, Halt> {
+                Err(Suspend::new(question).into())
+            },
+        )
         .unwrap();
     linker
-        .func_with("host", "resume", |caller: &mut Caller<'_, Option<Pause>>, told: i32| -> Result<i32, Halt> {
-            let pause = caller.data_mut().take().unwrap();
-            let outcome = pause.resume_with(caller, &[Val::I32(told)])?;
-            Ok(i32_of(&returned(outcome)))
-        })
+        .func_with(
+            "host",
+            "resume",
+            |caller: &mut Caller<'_, Option<Pause>>, told: i32| -> Result<i32, Halt> {
+                let pause = caller.data_mut().take().unwrap();
+                let outcome = pause.resume_with(caller, &[Val::I32(told)])?;
+                Ok(i32_of(&returned(outcome)))
+            },
+        )
         .unwrap();
     let module = module(
         &engine,

@@ -3,7 +3,7 @@
 //! A row's loop uses its instruction in every place an operand can come from: locals, the result just computed, and
 //! constants on either side; and lets results go to locals and to the next instruction.
 
-use super::{mix, mixed, step, STEP};
+use super::{STEP, mix, mixed, step};
 
 /// Which loop a row is put in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -153,7 +153,9 @@ impl Ty {
 impl Row {
     /// The module with the row's loop, exported as `run`.
     pub fn module(&self) -> String {
-        let Row { name, shape, from, to, .. } = *self;
+        let Row {
+            name, shape, from, to, ..
+        } = *self;
         let (t, f) = (to.name(), from.name());
         let c = from.constant();
         let mut body = format!("{STEP} (local.set $x {})\n", from.operand("(local.get $r)"));
@@ -221,7 +223,13 @@ impl Row {
 
     /// What its `run` must return.
     pub fn expected(&self, iterations: u32) -> u64 {
-        let Row { shape, from, to, function, .. } = *self;
+        let Row {
+            shape,
+            from,
+            to,
+            function,
+            ..
+        } = *self;
         let (mut r, mut s, mut z) = (0u64, 0u64, 0u64);
         let c = from.constant_bits();
         for _ in 0..iterations {
@@ -297,16 +305,32 @@ macro_rules! rows {
     };
 }
 macro_rules! value {
-    (I32 $bits:ident) => { $bits.next().unwrap() as u32 };
-    (I64 $bits:ident) => { $bits.next().unwrap() };
-    (F32 $bits:ident) => { f32::from_bits($bits.next().unwrap() as u32) };
-    (F64 $bits:ident) => { f64::from_bits($bits.next().unwrap()) };
+    (I32 $bits:ident) => {
+        $bits.next().unwrap() as u32
+    };
+    (I64 $bits:ident) => {
+        $bits.next().unwrap()
+    };
+    (F32 $bits:ident) => {
+        f32::from_bits($bits.next().unwrap() as u32)
+    };
+    (F64 $bits:ident) => {
+        f64::from_bits($bits.next().unwrap())
+    };
 }
 macro_rules! bits {
-    (I32 $value:expr) => { $value as u32 as u64 };
-    (I64 $value:expr) => { $value as u64 };
-    (F32 $value:expr) => { f32::to_bits($value) as u64 };
-    (F64 $value:expr) => { f64::to_bits($value) };
+    (I32 $value:expr) => {
+        $value as u32 as u64
+    };
+    (I64 $value:expr) => {
+        $value as u64
+    };
+    (F32 $value:expr) => {
+        f32::to_bits($value) as u64
+    };
+    (F64 $value:expr) => {
+        f64::to_bits($value)
+    };
 }
 
 pub const ROWS: &[Row] = rows! {

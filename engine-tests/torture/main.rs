@@ -4,21 +4,24 @@
 //! The results are compared with the same computation in Rust, which knows nothing of wasm. In debug builds, where
 //! handlers return to a loop, fewer iterations show the same.
 
+// Tables of name and function say more than type aliases would.
+#![allow(clippy::type_complexity)]
+
 mod families;
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use families::{Row, Shape, ROWS};
-use wasmrun::{
-    Caller, Config, Engine, Error, Instance, LinearMemory, Linker, Module, Optimizations, Store, Trap, Val,
-};
+use families::{ROWS, Row, Shape};
+use wasmrun::{Caller, Config, Engine, Error, Instance, LinearMemory, Linker, Module, Optimizations, Store, Trap, Val};
 
 const ITERATIONS: u32 = if cfg!(debug_assertions) { 2_000 } else { 1_000_000 };
 
 /// Runs a test on a thread with a native stack of so many KiB.
 fn on_stack<R: Send>(kib: usize, test: impl FnOnce() -> R + Send) -> R {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(kib * 1024).spawn_scoped(scope, test);
+        let thread = std::thread::Builder::new()
+            .stack_size(kib * 1024)
+            .spawn_scoped(scope, test);
         thread.unwrap().join().unwrap()
     })
 }
@@ -49,12 +52,16 @@ fn rows_of(shapes: &[Shape]) {
     let mut wrong = Vec::new();
     for row in ROWS.iter().filter(|row| shapes.contains(&row.shape)) {
         let text = row.module();
-        for (optimizations, iterations) in
-            [(Optimizations::default(), ITERATIONS), (Optimizations::NONE, ITERATIONS / 10)]
-        {
+        for (optimizations, iterations) in [
+            (Optimizations::default(), ITERATIONS),
+            (Optimizations::NONE, ITERATIONS / 10),
+        ] {
             let (found, expected) = (run_text(optimizations, &text, iterations), row.expected(iterations));
             if found != expected {
-                wrong.push(format!("{} {optimizations:?}: {found:#x} instead of {expected:#x}", row.name));
+                wrong.push(format!(
+                    "{} {optimizations:?}: {found:#x} instead of {expected:#x}",
+                    row.name
+                ));
             }
         }
     }
@@ -123,14 +130,20 @@ const LOADS: &[(&str, u32, fn(&[u8]) -> u64)] = &[
     ("i32.load", 4, |b| u32::from_le_bytes(b.try_into().unwrap()) as u64),
     ("i32.load8_s", 1, |b| b[0] as i8 as i32 as u32 as u64),
     ("i32.load8_u", 1, |b| b[0] as u64),
-    ("i32.load16_s", 2, |b| i16::from_le_bytes(b.try_into().unwrap()) as i32 as u32 as u64),
+    ("i32.load16_s", 2, |b| {
+        i16::from_le_bytes(b.try_into().unwrap()) as i32 as u32 as u64
+    }),
     ("i32.load16_u", 2, |b| u16::from_le_bytes(b.try_into().unwrap()) as u64),
     ("i64.load", 8, |b| u64::from_le_bytes(b.try_into().unwrap())),
     ("i64.load8_s", 1, |b| b[0] as i8 as i64 as u64),
     ("i64.load8_u", 1, |b| b[0] as u64),
-    ("i64.load16_s", 2, |b| i16::from_le_bytes(b.try_into().unwrap()) as i64 as u64),
+    ("i64.load16_s", 2, |b| {
+        i16::from_le_bytes(b.try_into().unwrap()) as i64 as u64
+    }),
     ("i64.load16_u", 2, |b| u16::from_le_bytes(b.try_into().unwrap()) as u64),
-    ("i64.load32_s", 4, |b| i32::from_le_bytes(b.try_into().unwrap()) as i64 as u64),
+    ("i64.load32_s", 4, |b| {
+        i32::from_le_bytes(b.try_into().unwrap()) as i64 as u64
+    }),
     ("i64.load32_u", 4, |b| u32::from_le_bytes(b.try_into().unwrap()) as u64),
     ("f32.load", 4, |b| u32::from_le_bytes(b.try_into().unwrap()) as u64),
     ("f64.load", 8, |b| u64::from_le_bytes(b.try_into().unwrap())),
@@ -189,7 +202,10 @@ fn loads() {
         };
         for memory in [0, 1] {
             let engine = Engine::default();
-            let module = module(&engine, &looped(MEMORIES, "(local $a i32) (local $b i32)", &body(memory)));
+            let module = module(
+                &engine,
+                &looped(MEMORIES, "(local $a i32) (local $b i32)", &body(memory)),
+            );
             let found = on_stack(128, || {
                 let mut store = Store::new(&engine, ());
                 let instance = Linker::new(&engine).instantiate_in(&mut store, &module).unwrap();
@@ -218,8 +234,16 @@ fn stores() {
         let ty = &name[..3];
         // The value as a local, as the result just computed, as a constant.
         let (local, computed, constant) = match ty {
-            "i32" => ("(i32.wrap_i64 (local.get $r))", "(i32.rotl (local.get $v) (i32.const 5))", "(i32.const -77)"),
-            "i64" => ("(local.get $r)", "(i64.rotl (local.get $v) (i64.const 5))", "(i64.const -77)"),
+            "i32" => (
+                "(i32.wrap_i64 (local.get $r))",
+                "(i32.rotl (local.get $v) (i32.const 5))",
+                "(i32.const -77)",
+            ),
+            "i64" => (
+                "(local.get $r)",
+                "(i64.rotl (local.get $v) (i64.const 5))",
+                "(i64.const -77)",
+            ),
             "f32" => (
                 "(f32.convert_i32_s (i32.wrap_i64 (local.get $r)))",
                 "(f32.mul (local.get $v) (f32.const 1.25))",
@@ -251,14 +275,20 @@ fn stores() {
                     body += &format!("({name} {memory} offset={offset} {address} {value})\n");
                 }
             }
-            let text = looped(MEMORIES, &format!("(local $a i32) (local $b i32) (local $v {ty})"), &body);
+            let text = looped(
+                MEMORIES,
+                &format!("(local $a i32) (local $b i32) (local $v {ty})"),
+                &body,
+            );
             let engine = Engine::default();
             let module = module(&engine, &text);
             let found = on_stack(128, || {
                 let mut store = Store::new(&engine, ());
                 let instance = Linker::new(&engine).instantiate_in(&mut store, &module).unwrap();
                 call_run(&mut store, instance, ITERATIONS);
-                let memory = instance.memory(&mut store, if memory == 0 { "m" } else { "m1" }).unwrap();
+                let memory = instance
+                    .memory(&mut store, if memory == 0 { "m" } else { "m1" })
+                    .unwrap();
                 memory.data(&store).unwrap().data().to_vec()
             });
             let mut bytes = vec![0; MEMORY_LEN];
@@ -331,11 +361,18 @@ fn select_globals_and_locals() {
         let locals = "(local $t i64) (local $u i64)";
         for fields in ["(memory 1)", ""] {
             let text = looped(&format!("{fields} {globals}"), locals, &body);
-            assert_eq!(run_text(optimizations, &text, ITERATIONS), expected, "{fields} {optimizations:?}");
+            assert_eq!(
+                run_text(optimizations, &text, ITERATIONS),
+                expected,
+                "{fields} {optimizations:?}"
+            );
         }
         let engine = Engine::new(Config::new().optimizations(optimizations));
         let owner = module(&engine, "(module (memory (export \"m\") 1))");
-        let user = module(&engine, &looped(&format!("(import \"o\" \"m\" (memory 1)) {globals}"), locals, &body));
+        let user = module(
+            &engine,
+            &looped(&format!("(import \"o\" \"m\" (memory 1)) {globals}"), locals, &body),
+        );
         let found = on_stack(128, || {
             let mut store = Store::new(&engine, ());
             let mut linker = Linker::new(&engine);
@@ -489,7 +526,9 @@ fn tail_calls_need_no_stack() {
     let found = on_stack(128, || {
         let mut store = Store::new(&engine, ());
         let mut linker = Linker::new(&engine);
-        linker.func("host", "finish", |_: &mut LinearMemory, value: u64| value ^ 0xff).unwrap();
+        linker
+            .func("host", "finish", |_: &mut LinearMemory, value: u64| value ^ 0xff)
+            .unwrap();
         let ty = wasmrun::TableType::new(wasmrun::ValType::FuncRef, 1, None);
         let table = wasmrun::Table::new(&mut store, ty, Val::FuncRef(None)).unwrap();
         linker.define(&store, "o", "table", table).unwrap();
@@ -541,8 +580,14 @@ fn calls_of_the_host_and_of_other_instances() {
     let found = on_stack(128, || {
         let mut store = Store::new(&engine, ());
         let mut linker = Linker::new(&engine);
-        linker.func("host", "triple", |_: &mut LinearMemory, value: u64| value.wrapping_mul(3)).unwrap();
-        linker.func_with("host", "pair", |_: &mut Caller<'_>, d: f64, n: u32| (n ^ 1, d * 2.0)).unwrap();
+        linker
+            .func("host", "triple", |_: &mut LinearMemory, value: u64| {
+                value.wrapping_mul(3)
+            })
+            .unwrap();
+        linker
+            .func_with("host", "pair", |_: &mut Caller<'_>, d: f64, n: u32| (n ^ 1, d * 2.0))
+            .unwrap();
         let other = linker.instantiate_in(&mut store, &other).unwrap();
         linker.instance(&mut store, "other", other).unwrap();
         let main = linker.instantiate_in(&mut store, &main).unwrap();
@@ -651,8 +696,13 @@ fn recursion_ends_at_the_value_stacks_limit_on_a_small_native_stack() {
             let func = instance.func(&mut store, name).unwrap();
             let error = func.call(&mut store, &[Val::I32(0)]).unwrap_err();
             assert_eq!(error.trap(), Some(Trap::CallStackExhausted), "{name}");
-            let Val::I32(depth) = depth.get(&store).unwrap() else { panic!("an i32") };
-            assert!(depth as usize > stack / 8 / 16, "{name}: {depth} calls in {stack} bytes");
+            let Val::I32(depth) = depth.get(&store).unwrap() else {
+                panic!("an i32")
+            };
+            assert!(
+                depth as usize > stack / 8 / 16,
+                "{name}: {depth} calls in {stack} bytes"
+            );
             let fine = instance.typed_func::<i32, i32>(&mut store, "fine").unwrap();
             assert_eq!(fine.call(&mut store, 7).unwrap(), 7);
         }
@@ -679,13 +729,19 @@ fn host_calls_that_call_back_end_in_a_trap() {
         let mut store = Store::new(&engine, ());
         let mut linker = Linker::new(&engine);
         linker
-            .func_with("host", "again", |caller: &mut Caller<'_>, left: i32| -> Result<i32, Error> {
-                DEEPEST.fetch_add(1, Relaxed);
-                let down = caller.get_export("down").and_then(|export| export.into_func()).unwrap();
-                let result = caller.call(down, &[Val::I32(left)])?;
-                let [Val::I32(depth)] = result[..] else { panic!("one i32") };
-                Ok(depth)
-            })
+            .func_with(
+                "host",
+                "again",
+                |caller: &mut Caller<'_>, left: i32| -> Result<i32, Error> {
+                    DEEPEST.fetch_add(1, Relaxed);
+                    let down = caller.get_export("down").and_then(|export| export.into_func()).unwrap();
+                    let result = caller.call(down, &[Val::I32(left)])?;
+                    let [Val::I32(depth)] = result[..] else {
+                        panic!("one i32")
+                    };
+                    Ok(depth)
+                },
+            )
             .unwrap();
         let instance = linker.instantiate_in(&mut store, &module).unwrap();
         let down = instance.typed_func::<i32, i32>(&mut store, "down").unwrap();
