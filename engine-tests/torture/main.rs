@@ -4,6 +4,9 @@
 //! The results are compared with the same computation in Rust, which knows nothing of wasm. In debug builds, where
 //! handlers return to a loop, fewer iterations show the same.
 
+// Tables of name and function say more than type aliases would.
+#![allow(clippy::type_complexity)]
+
 mod families;
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};

@@ -81,7 +81,7 @@ macro_rules! wasi_funcs {
 
         /// The handlers by name, with words for arguments, for tests that know no types.
         #[cfg(test)]
-        #[allow(unused_variables, clippy::type_complexity)]
+        #[allow(unused_variables, unused_mut, clippy::type_complexity)]
         const HANDLERS: &[(&str, fn(&mut Call<'_>, [u64; 9]) -> Result<(), Stop>)] = &[
             $((stringify!($name), |cx, words| {
                 let mut words = words.into_iter();
