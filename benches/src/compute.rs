@@ -39,7 +39,7 @@ pub fn run(options: &ComputeOptions) -> Result<()> {
 
 fn measure_once(engine: &dyn Engine, kernel: &Kernel, quick: bool) -> Result<Spent> {
     let Case { argument, checksum } = if quick { &kernel.quick } else { &kernel.full };
-    let (sum, spent) = measure(|| engine.load(kernel.wasm)?.instantiate()?.run(*argument));
+    let (sum, spent) = measure(|| engine.load(&mut kernel.wasm.to_vec())?.instantiate()?.run(*argument));
     let sum = sum.map_err(|error| format!("{} under {}: {error}", kernel.name, engine.name()))?;
     if sum != *checksum {
         let (kernel, engine) = (kernel.name, engine.name());

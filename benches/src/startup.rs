@@ -124,8 +124,8 @@ fn in_child(engine: &str, module: &Started) -> Result<Sample> {
 
 /// The child: one measurement, printed as JSON.
 pub fn run_once(options: &StartupOnceOptions) -> Result<()> {
-    let wasm = fs::read(&options.file)?;
-    let (module, load) = measure(|| options.engine.load(&wasm));
+    let mut wasm = fs::read(&options.file)?;
+    let (module, load) = measure(|| options.engine.load(&mut wasm));
     let module = module?;
     let (instance, instantiate) = measure(|| module.instantiate());
     let mut instance = instance?;

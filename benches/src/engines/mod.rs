@@ -12,8 +12,9 @@ pub trait Engine {
     fn name(&self) -> &'static str;
     /// The version this binary was built with.
     fn version(&self) -> String;
-    /// Decodes and validates, and translates as much as the engine does by default.
-    fn load(&self, wasm: &[u8]) -> Result<Box<dyn Module>>;
+    /// Decodes and validates, and translates as much as the engine does by default. The bytes are as an embedder has
+    /// them after reading a file: an engine that can keep them takes them, others read them where they are.
+    fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn Module>>;
 }
 
 pub trait Module {
@@ -58,7 +59,7 @@ mod tests {
     fn every_engine_computes_the_native_checksums() {
         for engine in all() {
             for kernel in KERNELS {
-                let mut instance = engine.load(kernel.wasm).unwrap().instantiate().unwrap();
+                let mut instance = engine.load(&mut kernel.wasm.to_vec()).unwrap().instantiate().unwrap();
                 let sum = instance.run(kernel.quick.argument).unwrap();
                 assert_eq!(sum, kernel.quick.checksum, "{} under {}", kernel.name, engine.name());
             }

@@ -24,11 +24,11 @@ impl super::Engine for Silverfir {
         locked_version("sf-nano-core")
     }
 
-    fn load(&self, wasm: &[u8]) -> Result<Box<dyn super::Module>> {
-        let module = Module::new("benchmark", wasm)?;
+    fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn super::Module>> {
+        let module = Module::new("benchmark", &wasm[..])?;
         Ok(Box::new(Loaded {
             module,
-            stubs: stubs(wasm)?,
+            stubs: stubs(&wasm[..])?,
         }))
     }
 }

@@ -24,8 +24,8 @@ impl super::Engine for Tinywasm {
         locked_version("tinywasm")
     }
 
-    fn load(&self, wasm: &[u8]) -> Result<Box<dyn super::Module>> {
-        Ok(Box::new(Loaded(tinywasm::parse_bytes(wasm)?)))
+    fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn super::Module>> {
+        Ok(Box::new(Loaded(tinywasm::parse_bytes(&wasm[..])?)))
     }
 }
 

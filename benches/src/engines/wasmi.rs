@@ -26,9 +26,9 @@ impl super::Engine for Wasmi {
         locked_version("wasmi")
     }
 
-    fn load(&self, wasm: &[u8]) -> Result<Box<dyn super::Module>> {
+    fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn super::Module>> {
         let engine = Engine::default();
-        let module = Module::new(&engine, wasm)?;
+        let module = Module::new(&engine, &wasm[..])?;
         Ok(Box::new(Loaded { engine, module }))
     }
 }

@@ -22,9 +22,9 @@ impl super::Engine for Wasmrun {
         super::locked_version("wasmrun")
     }
 
-    fn load(&self, wasm: &[u8]) -> Result<Box<dyn super::Module>> {
+    fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn super::Module>> {
         let engine = Engine::new(Config::new());
-        let module = Module::new(&engine, wasm)?;
+        let module = Module::from_vec(&engine, std::mem::take(wasm))?;
         Ok(Box::new(Loaded { engine, module }))
     }
 }
