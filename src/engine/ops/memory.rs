@@ -71,7 +71,26 @@ macro_rules! for_each_store_visit {
 }
 pub(crate) use for_each_store_visit;
 
-macro_rules! load { ($($name:ident $text:literal $raw:ident $args:tt -> $r:ty $body:block)*) => { define_ops! { LoadOp: $($name $text)* } } }
+macro_rules! accesses {
+    ($enum:ident: $($name:ident $text:literal $raw:ident)*) => {
+        define_ops! { $enum: $($name $text)* }
+        impl $enum {
+            /// Bytes of memory it accesses.
+            pub(crate) fn bytes(self) -> u32 {
+                match self { $($enum::$name => size_of::<$raw>() as u32),* }
+            }
+        }
+    };
+}
+macro_rules! load {
+    ($($name:ident $text:literal $raw:ident $args:tt -> $r:ty $body:block)*) => {
+        accesses! { LoadOp: $($name $text $raw)* }
+    };
+}
 for_each_load!(load);
-macro_rules! store { ($($name:ident $text:literal $raw:ident)*) => { define_ops! { StoreOp: $($name $text)* } } }
+macro_rules! store {
+    ($($name:ident $text:literal $raw:ident)*) => {
+        accesses! { StoreOp: $($name $text $raw)* }
+    };
+}
 for_each_store!(store);

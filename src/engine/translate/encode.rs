@@ -298,14 +298,14 @@ impl Encoder<'_, '_> {
                 self.words.push(halves(self.imm(ins.a), self.imm(ins.b)));
             }
             Op::Load(op, mode) => {
-                let op = op as usize;
+                let (op, bytes) = (op as usize, op.bytes());
                 let handler = match mode {
                     Mode::Fixed => memory::LOAD_FIXED[op][sd],
                     Mode::At => memory::LOAD_AT[op][sa][sd],
                     Mode::Plus => memory::LOAD_PLUS[op][sa][sd],
                     Mode::Sum => memory::LOAD_SUM[op][sa][sb][sd],
                 };
-                self.access(handler, mode, d, ins, None);
+                self.access(handler, mode, d, bytes, ins, None);
             }
             Op::LoadF64(mode) => {
                 let handler = match mode {
@@ -314,7 +314,7 @@ impl Encoder<'_, '_> {
                     Mode::Plus => memory::LOAD_F64_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F64_SUM[sa][sb][sd],
                 };
-                self.access(handler, mode, d, ins, None);
+                self.access(handler, mode, d, 8, ins, None);
             }
             Op::LoadF32(mode) => {
                 let handler = match mode {
@@ -323,10 +323,10 @@ impl Encoder<'_, '_> {
                     Mode::Plus => memory::LOAD_F32_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F32_SUM[sa][sb][sd],
                 };
-                self.access(handler, mode, d, ins, None);
+                self.access(handler, mode, d, 4, ins, None);
             }
             Op::Store(op, mode) => {
-                let (op, v) = (op as usize, cc as usize);
+                let (op, bytes, v) = (op as usize, op.bytes(), cc as usize);
                 let handler = match mode {
                     Mode::Fixed => memory::STORE_FIXED[op][v],
                     Mode::At => memory::STORE_AT[op][sa][v],
@@ -334,7 +334,7 @@ impl Encoder<'_, '_> {
                     Mode::Sum => memory::STORE_SUM[op][sa][sb][v],
                 };
                 let imm = (cc == Src::Imm).then(|| self.imm(ins.c));
-                self.access(handler, mode, c, ins, imm);
+                self.access(handler, mode, c, bytes, ins, imm);
             }
             Op::StoreF64(mode) => {
                 let v = cc as usize;
@@ -344,7 +344,7 @@ impl Encoder<'_, '_> {
                     Mode::Plus => memory::STORE_F64_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F64_SUM[sa][sb][v],
                 };
-                self.access(handler, mode, c, ins, None);
+                self.access(handler, mode, c, 8, ins, None);
             }
             Op::StoreF32(mode) => {
                 let v = cc as usize;
@@ -354,7 +354,7 @@ impl Encoder<'_, '_> {
                     Mode::Plus => memory::STORE_F32_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F32_SUM[sa][sb][v],
                 };
-                self.access(handler, mode, c, ins, None);
+                self.access(handler, mode, c, 4, ins, None);
             }
             Op::LoadFar(op) => {
                 self.push(memory::LOAD_FAR[op as usize], fields(d, a, ins.b.0, 0));
@@ -547,8 +547,9 @@ impl Encoder<'_, '_> {
     }
 
     /// `field` is the destination or the stored value.
-    fn access(&mut self, handler: Handler, mode: Mode, field: u32, ins: &Ins, imm: Option<u32>) {
-        let (a, b, offset) = (Encoder::near(ins.a), Encoder::near(ins.b), ins.x as u32);
+    fn access(&mut self, handler: Handler, mode: Mode, field: u32, bytes: u32, ins: &Ins, imm: Option<u32>) {
+        // Handlers compute the end of the access. That this fits was looked at when the form was chosen.
+        let (a, b, offset) = (Encoder::near(ins.a), Encoder::near(ins.b), ins.x as u32 + bytes);
         let (word_1, word_2) = match mode {
             Mode::Fixed => (fields_imm(field, 0, offset), None),
             Mode::At => (fields_imm(field, a, offset), None),

@@ -155,6 +155,14 @@ fn memory(memarg: &MemArg) -> u32 {
     }
 }
 
+/// The most bytes an access has: what is added to its offset.
+const ACCESS: u64 = 8;
+
+/// Whether an access takes the form that finds its memory through the instance, with the offset as it is.
+fn is_far(memarg: &MemArg) -> bool {
+    memory(memarg) != 0 || memarg.offset > u32::MAX as u64 - ACCESS
+}
+
 // ---- shapes ------------------------------------------------------------------------------------------------------
 
 impl Translator<'_> {
@@ -243,7 +251,7 @@ impl Translator<'_> {
     /// The address operand in the form an access takes it: mode, `a`, `b` and offset. Absorbs an addition.
     fn address(&mut self, operand: Operand, memarg: MemArg) -> (Mode, Arg, Arg, u64) {
         if let Some(value) = operand.is_const()
-            && value as u32 as u64 + memarg.offset <= u32::MAX as u64
+            && value as u32 as u64 + memarg.offset <= u32::MAX as u64 - ACCESS
         {
             return (Mode::Fixed, Arg::NONE, Arg::NONE, value as u32 as u64 + memarg.offset);
         }
@@ -298,7 +306,7 @@ impl Translator<'_> {
 
     fn load(&mut self, op: LoadOp, memarg: MemArg, ty: ValType) {
         let address = self.stack.pop();
-        if memory(&memarg) != 0 {
+        if is_far(&memarg) {
             return self.load_far(op, address, memarg, ty);
         }
         let (mode, a, b, x) = self.address(address, memarg);
@@ -307,7 +315,7 @@ impl Translator<'_> {
 
     fn load_float(&mut self, memarg: MemArg, ty: ValType) {
         let address = self.stack.pop();
-        if memory(&memarg) != 0 {
+        if is_far(&memarg) {
             let op = if ty == F64 { LoadOp::Load64 } else { LoadOp::Load32U };
             return self.load_far(op, address, memarg, ty);
         }
@@ -331,7 +339,7 @@ impl Translator<'_> {
     fn store(&mut self, op: StoreOp, memarg: MemArg) {
         let value = self.stack.pop();
         let address = self.stack.pop();
-        if memory(&memarg) != 0 {
+        if is_far(&memarg) {
             return self.store_far(op, address, value, memarg);
         }
         // Stores narrower than the constant only see its low bits, so any i32 is an immediate of theirs.
@@ -351,7 +359,7 @@ impl Translator<'_> {
         }
         let value = self.stack.pop();
         let address = self.stack.pop();
-        if memory(&memarg) != 0 {
+        if is_far(&memarg) {
             return self.store_far(op, address, value, memarg);
         }
         let c = self.arg(value);

@@ -1,7 +1,8 @@
 //! Loads and stores. Spec: exec/instructions.html#memory-instructions
 //!
-//! The effective address is computed in 64 bits, so it cannot wrap; one compare with the length below `mb` checks
-//! it. Memories other than 0 take the `far` forms, which find `mb` through the instance.
+//! What is computed is the end of the access, because the offset in the instruction includes the number of bytes; one
+//! compare with the length below `mb` checks it, and the bytes lie below it. It has 64 bits, so it cannot wrap. Memories
+//! other than 0, and offsets to which nothing can be added, take the `far` forms, which find `mb` through the instance.
 
 use super::float::f32_by_d;
 use super::*;
@@ -12,10 +13,10 @@ use crate::engine::run::layout::MEMORY_LEN;
 use crate::engine::run::operand::*;
 use std::marker::PhantomData;
 
-/// A way to form the effective address.
+/// A way to form the end of an access: the effective address plus the bytes that are accessed.
 pub(crate) trait Address {
     const WORDS: usize;
-    /// The effective address: the guest's 32-bit address plus the 32-bit offset.
+    /// The guest's 32-bit address plus the 32-bit offset of the instruction.
     ///
     /// # Safety
     /// T1, F1, F2: for handlers.
@@ -128,37 +129,44 @@ macro_rules! store_rows {
 }
 for_each_store!(store_rows);
 
-/// Whether `bytes` bytes at the effective address leave the memory whose byte 0 is `mb`.
+/// Whether an access that ends at `end` leaves the memory whose byte 0 is `mb`.
 #[inline(always)]
-unsafe fn outside(mb: *mut u8, address: u64, bytes: usize) -> bool {
+unsafe fn outside(mb: *mut u8, end: u64) -> bool {
     // SAFETY: the length lies below byte 0 of every memory (M1).
-    address + bytes as u64 > unsafe { *(mb.sub(MEMORY_LEN) as *const u64) }
+    end > unsafe { *(mb.sub(MEMORY_LEN) as *const u64) }
+}
+
+/// Where a `T` is that ends at `end`.
+#[inline(always)]
+unsafe fn place<T>(mb: *mut u8, end: u64) -> *mut T {
+    // SAFETY: `outside` was asked; `end` includes the bytes of the value (T1).
+    unsafe { mb.add(end as usize).sub(size_of::<T>()) as *mut T }
 }
 
 handler! {
     /// `d = memory[address]`. Word 1: d, then the address form.
     fn load[O: Load, M: Address, D: IntDst](r) {
-        let address = M::get(&r);
-        if outside(r.mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-        let raw = (r.mb.add(address as usize) as *const O::Raw).read_unaligned();
+        let end = M::get(&r);
+        if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let raw = place::<O::Raw>(r.mb, end).read_unaligned();
         D::set(&mut r, O::eval(raw));
         next!(r, M::WORDS)
     }
 }
 handler! {
     fn load_f64[M: Address, D: F64Dst](r) {
-        let address = M::get(&r);
-        if outside(r.mb, address, 8) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-        let value = (r.mb.add(address as usize) as *const f64).read_unaligned();
+        let end = M::get(&r);
+        if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let value = place::<f64>(r.mb, end).read_unaligned();
         D::set(&mut r, value);
         next!(r, M::WORDS)
     }
 }
 handler! {
     fn load_f32[M: Address, D: F32Dst](r) {
-        let address = M::get(&r);
-        if outside(r.mb, address, 4) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-        let value = (r.mb.add(address as usize) as *const f32).read_unaligned();
+        let end = M::get(&r);
+        if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let value = place::<f32>(r.mb, end).read_unaligned();
         D::set(&mut r, value);
         next!(r, M::WORDS)
     }
@@ -166,35 +174,33 @@ handler! {
 handler! {
     /// `memory[address] = value`. Word 1: value, then the address form; an immediate in the upper half of word 2.
     fn store[O: Store, M: Address, V: Stored](r) {
-        let address = M::get(&r);
-        if outside(r.mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let end = M::get(&r);
+        if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         let value = O::eval(V::get(&r));
-        (r.mb.add(address as usize) as *mut O::Raw).write_unaligned(value);
+        place::<O::Raw>(r.mb, end).write_unaligned(value);
         next!(r, if V::WORDS > M::WORDS { V::WORDS } else { M::WORDS })
     }
 }
 handler! {
     fn store_f64[M: Address, V: F64Src](r) {
-        let address = M::get(&r);
-        if outside(r.mb, address, 8) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let end = M::get(&r);
+        if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         let value = V::get(&r, 0);
-        (r.mb.add(address as usize) as *mut f64).write_unaligned(value);
+        place::<f64>(r.mb, end).write_unaligned(value);
         next!(r, M::WORDS)
     }
 }
 handler! {
     fn store_f32[M: Address, V: F32Src](r) {
-        let address = M::get(&r);
-        if outside(r.mb, address, 4) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let end = M::get(&r);
+        if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         let value = V::get(&r, 0);
-        (r.mb.add(address as usize) as *mut f32).write_unaligned(value);
+        place::<f32>(r.mb, end).write_unaligned(value);
         next!(r, M::WORDS)
     }
 }
-/// [`outside`] for handlers that have a register less, because they hold `mb` themselves.
-///
-/// # Safety
-/// As for [`outside`].
+/// Whether `bytes` bytes at the effective address leave the memory whose byte 0 is `mb`. In two steps, because handlers
+/// that hold `mb` themselves have a register less.
 #[inline(always)]
 unsafe fn outside_far(mb: *mut u8, address: u64, bytes: usize) -> bool {
     // SAFETY: the length stands below byte 0 of every memory (M1).
