@@ -310,6 +310,64 @@ fn stores() {
     }
 }
 
+/// Offsets up to 2^32 - 1 and addresses up to the last byte of the largest memory, in every address form.
+#[test]
+fn accesses_at_the_end_of_four_gibibytes() {
+    let last = |bytes: u64| (1u64 << 32) - bytes;
+    let mut cases = Vec::new();
+    for (name, bytes) in [
+        ("i32.load8_u", 1u64),
+        ("i32.load16_u", 2),
+        ("i32.load", 4),
+        ("i64.load", 8),
+        ("f64.load", 8),
+    ] {
+        for short in 0..12 {
+            // Offset and address add up to the last place that is inside, or to the one after it.
+            let offset = last(bytes) - short;
+            cases.push((name, bytes, offset, short, true));
+            cases.push((name, bytes, offset, short + 1, false));
+            cases.push((name, bytes, short, last(bytes) - short, true));
+            cases.push((name, bytes, short, last(bytes) - short + 1, false));
+        }
+        cases.push((name, bytes, u32::MAX as u64, 0, bytes == 1));
+        cases.push((name, bytes, u32::MAX as u64, u32::MAX as u64, false));
+    }
+    cases.retain(|(_, _, offset, address, _)| *offset <= u32::MAX as u64 && *address <= u32::MAX as u64);
+    let mut funcs = String::new();
+    for (i, (name, _, offset, address, _)) in cases.iter().enumerate() {
+        // Addresses as constants are part of the instruction, the others are not.
+        let a = *address as u32 as i32;
+        let store = name.replace("_u", "").replace("load", "store");
+        let ty = &name[..3];
+        funcs += &format!(
+            "(func (export \"constant{i}\") (drop ({name} offset={offset} (i32.const {a}))))
+             (func (export \"local{i}\") (local $a i32) (local.set $a (i32.const {a}))
+               (drop ({name} offset={offset} (local.get $a))))
+             (func (export \"sum{i}\") (local $a i32) (local.set $a (i32.const {a}))
+               (drop ({name} offset={offset} (i32.add (local.get $a) (i32.const 0)))))
+             (func (export \"store{i}\") (local $a i32) (local.set $a (i32.const {a}))
+               ({store} offset={offset} (local.get $a) ({ty}.const 1)))"
+        );
+    }
+    let engine = Engine::default();
+    let module = module(&engine, &format!("(module (memory 65536) {funcs})"));
+    let mut store = Store::new(&engine, ());
+    let instance = Linker::new(&engine).instantiate_in(&mut store, &module).unwrap();
+    for (i, (name, _, offset, address, inside)) in cases.iter().enumerate() {
+        for form in ["constant", "local", "sum", "store"] {
+            let func = instance.func(&mut store, &format!("{form}{i}")).unwrap();
+            let trap = func.call(&mut store, &[]).map_err(|error| error.trap());
+            let expected = if *inside {
+                None
+            } else {
+                Some(Some(Trap::MemoryOutOfBounds))
+            };
+            assert_eq!(trap.err(), expected, "{form} {name} offset={offset} at {address}");
+        }
+    }
+}
+
 #[test]
 fn select_globals_and_locals() {
     let globals = "

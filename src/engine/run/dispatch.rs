@@ -134,8 +134,9 @@ impl Regs {
         unsafe { *self.sp.add(at) = value }
     }
 
-    /// Whether a stop was requested: then the stack limit is 0.
+    /// Whether a stop was requested: then the stack limit is 0. See [`if_stop_requested`].
     #[inline(always)]
+    #[allow(dead_code)]
     pub(crate) unsafe fn stop_requested(&self) -> bool {
         // SAFETY: `cx` is the running store's context (C1).
         unsafe { (*self.cx.get()).limit.load(Relaxed) == 0 }
@@ -379,6 +380,35 @@ macro_rules! leave {
     };
 }
 pub(crate) use leave;
+
+/// Does `$then`, which must not come back, if a stop was requested: then the stack limit is 0, below every frame.
+///
+/// Written out for x86-64, because the compiler never makes one instruction of an atomic load and a comparison: so it is
+/// two instructions beside the move of the context.
+#[cfg(all(tail, not(debug_assertions), not(miri), target_arch = "x86_64"))]
+macro_rules! if_stop_requested {
+    ($r:ident, $then:block) => {
+        std::arch::asm!(
+            "cmp qword ptr [{context} + {limit}], {sp}",
+            "jb {stop}",
+            context = in(reg) $r.cx.get(),
+            limit = const std::mem::offset_of!($crate::engine::run::layout::Context, limit),
+            sp = in(reg) $r.sp,
+            // SAFETY: the block is part of the handler, in a place where unsafety is not inherited.
+            stop = label { unsafe { $then } },
+            options(nostack, readonly),
+        )
+    };
+}
+#[cfg(not(all(tail, not(debug_assertions), not(miri), target_arch = "x86_64")))]
+macro_rules! if_stop_requested {
+    ($r:ident, $then:block) => {
+        if $r.stop_requested() {
+            $then
+        }
+    };
+}
+pub(crate) use if_stop_requested;
 
 /// The word that names a handler in code.
 pub(crate) fn word_of(handler: Handler) -> u64 {

@@ -17,9 +17,11 @@ use std::sync::atomic::{AtomicPtr, Ordering::Acquire};
 macro_rules! branch_to {
     ($r:ident, $back:expr, $target:expr) => {{
         let target = $target as *const u64;
-        if $back && $r.stop_requested() {
-            $r.ip = target;
-            leave!($r, LIMIT)
+        if $back {
+            if_stop_requested!($r, {
+                $r.ip = target;
+                leave!($r, LIMIT)
+            });
         }
         goto!($r, target)
     }};
