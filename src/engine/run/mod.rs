@@ -179,7 +179,10 @@ pub(crate) fn start(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64])
 /// Goes on with a paused run. `results`: what the suspended host call gives back; `None` to make it again, or for
 /// the other reasons.
 pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<&[u64]>) -> Result<Ended, Error> {
-    if let (Some(results), Some(call)) = (results, run.waiting.take()) {
+    // Without results the call stays waiting, and is made again before anything else.
+    if let Some(results) = results
+        && let Some(call) = run.waiting.take()
+    {
         // SAFETY: the call's slots have room for its results; the caller checked their number.
         unsafe { std::ptr::copy_nonoverlapping(results.as_ptr(), call.slots, results.len()) };
         run.call_state = None;

@@ -61,6 +61,7 @@ fn fields(d: u32, a: u32, b: u32, c: u32) -> u64 {
 
 /// Word 1 of two 16-bit fields and the upper half.
 fn fields_imm(d: u32, a: u32, imm: u32) -> u64 {
+    debug_assert!(d < NEAR_SLOTS && a < NEAR_SLOTS);
     d as u64 | (a as u64) << 16 | (imm as u64) << 32
 }
 
@@ -180,12 +181,14 @@ impl Encoder<'_, '_> {
                 2 if !matches!(ins.op, Op::CallIndirect | Op::ReturnCallIndirect) => &mut ins.c,
                 _ => continue,
             };
-            if class == Src::Slot && is_far(*arg) {
+            if is_far(*arg) {
+                // Also where a register is read instead: the number would not fit its field.
                 let near = scratch + 1 + i as u32;
-                let from = arg.as_slot().expect("far");
-                *arg = Arg::slot(near);
-                self.words.push(word_of(integer::COPY_FAR));
-                self.words.push(halves(near, from));
+                let from = std::mem::replace(arg, Arg::slot(near)).as_slot().expect("far");
+                if class == Src::Slot {
+                    self.words.push(word_of(integer::COPY_FAR));
+                    self.words.push(halves(near, from));
+                }
             }
         }
         let base = matches!(ins.op, Op::CallIndirect | Op::ReturnCallIndirect | Op::MemoryFill | Op::MemoryCopy);
