@@ -200,6 +200,7 @@ pub(crate) fn start(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64])
 /// the other reasons.
 #[allow(clippy::boxed_local)] // a paused run is boxed already
 pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<&[u64]>) -> Result<Ended, Error> {
+    // Without results the call stays waiting, and is made again before anything else.
     if let Some(results) = results
         && let Some(call) = run.waiting.take()
     {

@@ -110,6 +110,8 @@ impl<'m> Translator<'m> {
                 let otherwise = self.new_label();
                 control.otherwise = Some(otherwise);
                 let condition = condition.expect("an if has one");
+                // Both branches read the parameters.
+                self.keep_from(control.height);
                 self.branch_if(condition.negated(), otherwise);
             }
             _ => {}

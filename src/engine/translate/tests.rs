@@ -121,3 +121,20 @@ fn metering_charges_straight_stretches() {
              (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))"
     ));
 }
+
+/// Found by the differential tests: the first branch took the parameter from the accumulator, so its slot was not
+/// written, and the second read it there.
+#[test]
+fn both_branches_of_an_if_find_its_parameters() {
+    let engine = Engine::default();
+    let wat = r#"(func (export "f") (param $x i32) (param $which i32) (result i32) (local $y i32)
+        (i32.mul (local.get $x) (local.get $x))
+        (if (param i32) (result i32) (i32.and (local.get $which) (i32.const 1))
+          (then (local.set $y) (local.get $y))
+          (else (i32.const 1) (i32.add))))"#;
+    let module = Module::new(&engine, wat).expect("a valid module");
+    let mut app = crate::Linker::new(&engine).instantiate(&module).expect("no imports");
+    let f = |app: &mut crate::Executor, args| app.func::<(i32, i32), i32>("f").expect("it is there").call(args);
+    assert_eq!(f(&mut app, (5, 1)).ok(), Some(25));
+    assert_eq!(f(&mut app, (5, 0)).ok(), Some(26));
+}
