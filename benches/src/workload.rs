@@ -126,10 +126,6 @@ fn of_program(program: &'static Program, quick: bool, with_native: bool, toolcha
 }
 
 impl Workload {
-    pub fn runs_under(&self, engine: &dyn Engine) -> bool {
-        matches!(self.task, Task::Kernel { .. }) || engine.runs_program(self.name)
-    }
-
     /// One measurement, from bytes to result: load, instantiate, run. The result is checked.
     pub fn run_under(&self, engine: &dyn Engine) -> Result<Spent> {
         let mut wasm = self.wasm.to_vec();
