@@ -819,27 +819,34 @@ fn a_host_call_that_waits_is_woken() {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     let text = r#"(module (import "host" "wait" (func $wait (param i32) (result i32)))
       (func (export "run") (result i32) (i32.add (call $wait (i32.const 20)) (i32.const 1))))"#;
-    let (mut store, instance) = instantiate(&Engine::default(), text, |linker| {
+    // Asked only once the host call is there: before, the run would stop at its first instruction.
+    let (waits, waiting) = mpsc::channel();
+    let (mut store, instance) = instantiate(&Engine::default(), text, move |linker| {
         linker
-            .func_with("host", "wait", |caller: &mut Caller<'_>, n: i32| -> Result<i32, Halt> {
-                CALLS.fetch_add(1, SeqCst);
-                if let Some(state) = caller.call_state() {
-                    return Ok(n + *state.downcast_ref::<i32>().unwrap());
-                }
-                let (sender, receiver) = mpsc::channel();
-                let guard = caller.interrupt().on_request(move || sender.send(()).unwrap_or(()));
-                receiver.recv_timeout(Duration::from_secs(60)).unwrap();
-                drop(guard);
-                *caller.call_state() = Some(Box::new(100i32));
-                Err(Halt::Interrupted)
-            })
+            .func_with(
+                "host",
+                "wait",
+                move |caller: &mut Caller<'_>, n: i32| -> Result<i32, Halt> {
+                    CALLS.fetch_add(1, SeqCst);
+                    if let Some(state) = caller.call_state() {
+                        return Ok(n + *state.downcast_ref::<i32>().unwrap());
+                    }
+                    waits.send(()).unwrap();
+                    let (sender, receiver) = mpsc::channel();
+                    let guard = caller.interrupt().on_request(move || sender.send(()).unwrap_or(()));
+                    receiver.recv_timeout(Duration::from_secs(60)).unwrap();
+                    drop(guard);
+                    *caller.call_state() = Some(Box::new(100i32));
+                    Err(Halt::Interrupted)
+                },
+            )
             .unwrap();
     });
     let run = instance.func(&mut store, "run").unwrap();
     let handle = store.interrupt_handle();
     let start = Instant::now();
     let thread = thread::spawn(move || {
-        thread::sleep(Duration::from_millis(20));
+        waiting.recv().unwrap();
         handle.interrupt();
     });
     let pause = paused(run.call_resumable(&mut store, &[]).unwrap());

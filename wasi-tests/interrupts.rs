@@ -45,30 +45,30 @@ fn the_longest_sleep_stops() {
 
 #[test]
 fn a_sleep_goes_on_where_it_was_interrupted() {
-    let env = WasiEnv::new().with_args(vec!["sleep".into(), "200".into()]);
+    let env = WasiEnv::new().with_args(vec!["sleep".into(), "2000".into()]);
     let mut app = program("sleep.wasm", &env);
     let start = export(&mut app, "_start");
-    let thread = soon(app.interrupt_handle(), Duration::from_millis(50));
+    let thread = soon(app.interrupt_handle(), Duration::from_millis(300));
     let begun = Instant::now();
     let outcome = start.call_resumable(app.store_mut(), &[]).unwrap();
     let Outcome::Paused(pause) = outcome else {
         panic!("it ended")
     };
     assert!(matches!(pause.reason(), PauseReason::Interrupted));
-    assert!(begun.elapsed() < Duration::from_millis(190));
+    assert!(begun.elapsed() < Duration::from_millis(1900));
     thread.join().unwrap();
-    // Parked for most of what is left: that counts.
-    std::thread::sleep(Duration::from_millis(100));
+    // Parked for most of what is left: that counts. Slept anew, it would be 3.3 s in all.
+    std::thread::sleep(Duration::from_millis(1000));
     match pause.resume(app.store_mut()) {
         Ok(Outcome::Returned(_)) | Err(Error::Exit(0)) => {}
         other => panic!("{:?}", other.err()),
     }
     let whole = begun.elapsed();
     assert!(
-        whole >= Duration::from_millis(200) && whole < Duration::from_millis(290),
+        whole >= Duration::from_millis(2000) && whole < Duration::from_millis(3200),
         "{whole:?}"
     );
-    assert_eq!(env.stdout_str().unwrap(), "slept 200 ms\n");
+    assert_eq!(env.stdout_str().unwrap(), "slept 2000 ms\n");
 }
 
 #[test]
