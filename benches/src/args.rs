@@ -11,6 +11,7 @@ use crate::{Result, fetch};
 pub const HELP: &str = "\
 wasmrun-bench [compute]       run the workloads under every engine
 wasmrun-bench startup         load and instantiate modules, each time in a fresh process
+wasmrun-bench boundary        calls between host and guest, instances of loaded modules: wasmrun and wasmi
 wasmrun-bench list            the engines, workloads and modules there are
 
   --engines A,B        only these engines (default: all; startup: wasmrun and wasmi)
@@ -34,6 +35,7 @@ pub enum Command {
     Compute(ComputeOptions),
     Startup(StartupOptions),
     StartupOnce(StartupOnceOptions),
+    Boundary(BoundaryOptions),
     List,
     Help,
 }
@@ -72,6 +74,12 @@ pub struct StartupOnceOptions {
     pub file: PathBuf,
     /// Also call `_start`.
     pub start: bool,
+}
+
+pub struct BoundaryOptions {
+    pub cache: PathBuf,
+    pub rounds: usize,
+    pub json: bool,
 }
 
 pub fn parse() -> Result<Command> {
@@ -161,9 +169,14 @@ pub fn parse() -> Result<Command> {
                 start,
             }))
         }
+        "boundary" => Ok(Command::Boundary(BoundaryOptions {
+            cache,
+            rounds: rounds.unwrap_or(15),
+            json,
+        })),
         "list" => Ok(Command::List),
         "help" => Ok(Command::Help),
-        other => Err(format!("no command `{other}`; there are compute, startup, list").into()),
+        other => Err(format!("no command `{other}`; there are compute, startup, boundary, list").into()),
     }
 }
 

@@ -5,6 +5,7 @@
 //! figures.
 
 mod args;
+mod boundary;
 mod clock;
 mod compute;
 mod engines;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Compute(options) => compute::run(&options),
         Command::Startup(options) => startup::run(&options),
         Command::StartupOnce(options) => startup::run_once(&options),
+        Command::Boundary(options) => boundary::run(&options),
         Command::List => {
             list();
             Ok(())

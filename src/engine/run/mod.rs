@@ -306,7 +306,7 @@ unsafe fn drive(store: &mut StoreInner, run: &mut Run, cx: *mut Context) -> Resu
             let Saved { ip, sp, acc, .. } = (*cx).saved;
             match why {
                 RETURNED => return Ok(None),
-                TRANSLATE => translate(store, cx),
+                TRANSLATE => translate(store, cx)?,
                 CALL_IMPORT => {
                     let func = *(*(*cx).instance).imports.add(*ip.add(2) as usize);
                     let call = Call {
@@ -402,7 +402,10 @@ unsafe fn result_to_accumulators(registers: &mut Saved, slots: *const u64) {
 }
 
 /// Translates the function whose stub was reached, and writes its address where the stub's was.
-unsafe fn translate(store: &mut StoreInner, cx: *mut Context) {
+///
+/// # Errors
+/// As [`CodeTable::translate`](super::code::CodeTable::translate).
+unsafe fn translate(store: &mut StoreInner, cx: *mut Context) -> Result<(), Error> {
     // SAFETY: the registers stand at a stub, entered by a call or by the driver.
     unsafe {
         let stub = (*cx).saved.ip;
@@ -410,7 +413,7 @@ unsafe fn translate(store: &mut StoreInner, cx: *mut Context) {
         let instance = &store.instances[(*(*cx).instance).id as usize];
         let module = &*instance.module.inner;
         let func = module.imported_funcs + defined;
-        let code = module.code.translate(module, defined);
+        let code = module.code.translate(module, defined)?;
         let record = super::translate::record_slot(module.func_type(func)) as usize;
         let back = *(*cx).saved.sp.add(record) as *mut u64;
         // A direct call of this module, if that is what led here, holds the stub's address.
@@ -422,6 +425,7 @@ unsafe fn translate(store: &mut StoreInner, cx: *mut Context) {
             vm.as_ref().code.store(code, Release);
         }
         (*cx).saved.ip = code;
+        Ok(())
     }
 }
 
