@@ -12,16 +12,18 @@ pub const HELP: &str = "\
 wasmrun-bench [compute]       run the workloads under every engine
 wasmrun-bench startup         load and instantiate modules, each time in a fresh process
 wasmrun-bench boundary        calls between host and guest, instances of loaded modules: wasmrun and wasmi
+wasmrun-bench memory          peak memory of programs, each time in a fresh process
 wasmrun-bench list            the engines, workloads and modules there are
 
   --engines A,B        only these engines (default: all; startup: wasmrun and wasmi)
   --subject A          the engine whose time stands above the line of every ratio (default: the first)
-  --rounds N           how often each measurement is taken (default: compute 7, startup 15)
+  --rounds N           how often each measurement is taken (default: compute 7, startup 15, memory 3)
   --json               print JSON in place of the table
   --cache DIR          where what is fetched or built is kept (default: .cache beside the benchmark's manifest)
+compute, memory:
+  --workloads A,B      only these workloads, of whatever class (memory: default fib and all of real)
 compute:
   --class A,B          only these classes: micro, bench, real, all (default: all)
-  --workloads A,B      only these workloads, of whatever class
   --native             also the same sources compiled natively
   --svg FILE           draw the times relative to one engine
   --baseline A         which (default: wasmi)
@@ -36,6 +38,8 @@ pub enum Command {
     Startup(StartupOptions),
     StartupOnce(StartupOnceOptions),
     Boundary(BoundaryOptions),
+    Memory(MemoryOptions),
+    MemoryOnce(MemoryOnceOptions),
     List,
     Help,
 }
@@ -80,6 +84,23 @@ pub struct BoundaryOptions {
     pub cache: PathBuf,
     pub rounds: usize,
     pub json: bool,
+}
+
+pub struct MemoryOptions {
+    pub engines: Vec<Box<dyn Engine>>,
+    /// Index into `engines`.
+    pub subject: usize,
+    pub workloads: Option<Vec<String>>,
+    pub cache: PathBuf,
+    pub rounds: usize,
+    pub json: bool,
+}
+
+/// How `memory` calls itself: one run of one workload.
+pub struct MemoryOnceOptions {
+    pub engine: Box<dyn Engine>,
+    pub workload: String,
+    pub cache: PathBuf,
 }
 
 pub fn parse() -> Result<Command> {
@@ -174,9 +195,29 @@ pub fn parse() -> Result<Command> {
             rounds: rounds.unwrap_or(15),
             json,
         })),
+        "memory" => {
+            let engines = chosen_engines(engines, |_| true)?;
+            Ok(Command::Memory(MemoryOptions {
+                subject: subject_of(&engines, subject)?,
+                engines,
+                workloads: chosen_workloads(workloads)?,
+                cache,
+                rounds: rounds.unwrap_or(3),
+                json,
+            }))
+        }
+        "memory-once" => Ok(Command::MemoryOnce(MemoryOnceOptions {
+            engine: chosen_engines(engines, |_| true)?.remove(0),
+            workload: workloads
+                .into_iter()
+                .flatten()
+                .next()
+                .ok_or("memory-once needs --workloads")?,
+            cache,
+        })),
         "list" => Ok(Command::List),
         "help" => Ok(Command::Help),
-        other => Err(format!("no command `{other}`; there are compute, startup, boundary, list").into()),
+        other => Err(format!("no command `{other}`; there are compute, startup, boundary, memory, list").into()),
     }
 }
 

@@ -13,6 +13,7 @@ mod external;
 mod fetch;
 mod kernels;
 mod machine;
+mod memory;
 mod native;
 mod plot;
 mod programs;
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
         Command::Startup(options) => startup::run(&options),
         Command::StartupOnce(options) => startup::run_once(&options),
         Command::Boundary(options) => boundary::run(&options),
+        Command::Memory(options) => memory::run(&options),
+        Command::MemoryOnce(options) => memory::run_once(&options),
         Command::List => {
             list();
             Ok(())

@@ -5,6 +5,8 @@ mod stitch;
 mod tinywasm;
 mod wasmi;
 mod wasmrun;
+#[cfg(feature = "wasmtime")]
+mod wasmtime;
 
 use crate::Result;
 use crate::wasi::Wasi;
@@ -40,6 +42,17 @@ pub trait Instance {
     fn run(&mut self, argument: i32) -> Result<i64>;
     /// Calls the export `_start`.
     fn start(&mut self) -> Result<()>;
+    /// What has been translated so far, if the engine tells.
+    fn translated(&self) -> Option<Translated> {
+        None
+    }
+}
+
+pub struct Translated {
+    /// Of the engine's internal code.
+    pub code_bytes: u64,
+    /// Of the function bodies it was made from.
+    pub body_bytes: u64,
 }
 
 /// All engines, ours first.
@@ -50,6 +63,12 @@ pub fn all() -> Vec<Box<dyn Engine>> {
         Box::new(silverfir::Silverfir),
         Box::new(tinywasm::Tinywasm),
         Box::new(stitch::Stitch),
+        #[cfg(feature = "wasmtime")]
+        Box::new(wasmtime::Wasmtime::Pulley),
+        #[cfg(feature = "wasmtime")]
+        Box::new(wasmtime::Wasmtime::Winch),
+        #[cfg(feature = "wasmtime")]
+        Box::new(wasmtime::Wasmtime::Cranelift),
     ]
 }
 
