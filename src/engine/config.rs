@@ -1,6 +1,6 @@
 //! `Engine`: configuration, and the register of function types that modules and stores share.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::limits::StoreLimits;
@@ -261,6 +261,13 @@ impl Engine {
         types.into_iter().map(|ty| registry.register(ty)).collect()
     }
 
+    /// An id once more, to be given back with [`Engine::release_types`].
+    pub(crate) fn retain_type(&self, id: u32) -> u32 {
+        let mut registry = self.inner.types.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.entries[id as usize].uses += 1;
+        id
+    }
+
     /// Gives ids back.
     pub(crate) fn release_types(&self, ids: &[u32]) {
         let mut registry = self.inner.types.lock().unwrap_or_else(PoisonError::into_inner);
@@ -291,7 +298,8 @@ impl std::fmt::Debug for Engine {
 /// Function types by id, counted, so that an indirect call compares one number whatever module the callee is from.
 #[derive(Default)]
 struct TypeRegistry {
-    ids: HashMap<FuncType, u32>,
+    // Not a hash table, here and elsewhere on the way to a first call: its seed is a call of the system.
+    ids: BTreeMap<FuncType, u32>,
     entries: Vec<TypeEntry>,
     free: Vec<u32>,
 }

@@ -26,6 +26,7 @@ pub(crate) use self::validate::Bodies;
 use super::code::CodeTable;
 use super::config::Engine;
 use super::error::{DecodeError, DecodeReason, Error};
+use super::initial::Initial;
 use super::module::{Bytes, ConstExpr, Data, Elem, Export, Import, Items, Kind, Mode, Module, ModuleInner};
 use super::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 
@@ -249,6 +250,7 @@ impl<'b> Decoder<'b> {
             name_section: None,
             unvalidated: None,
             code: CodeTable::new(0),
+            initial: Initial::default(),
             names: OnceLock::new(),
         };
         Decoder {

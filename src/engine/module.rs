@@ -8,6 +8,7 @@ use super::code::CodeTable;
 use super::config::Engine;
 use super::decode;
 use super::error::{Error, IoError};
+use super::initial::Initial;
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
 
 /// A validated module: code and declarations, without state.
@@ -65,6 +66,7 @@ pub(crate) struct ModuleInner {
     /// What validates bodies on their first calls; `None` when all are valid.
     pub unvalidated: Option<decode::Bodies>,
     pub code: CodeTable,
+    pub initial: Initial,
     pub names: OnceLock<decode::Names>,
 }
 
