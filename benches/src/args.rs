@@ -15,7 +15,8 @@ wasmrun-bench boundary        calls between host and guest, instances of loaded 
 wasmrun-bench memory          peak memory of programs, each time in a fresh process
 wasmrun-bench list            the engines, workloads and modules there are
 
-  --engines A,B        only these engines (default: all; startup: wasmrun and wasmi)
+  --engines A,B        only these engines (default: all; startup: wasmrun and wasmi); there are also wasmrun-lazy and
+                       wasmi-lazy, which validate each function on its first call
   --subject A          the engine whose time stands above the line of every ratio (default: the first)
   --rounds N           how often each measurement is taken (default: compute 7, startup 15, memory 3)
   --json               print JSON in place of the table
@@ -78,6 +79,8 @@ pub struct StartupOnceOptions {
     pub file: PathBuf,
     /// Also call `_start`.
     pub start: bool,
+    /// With WASI, as the program of this name that is asked for its version.
+    pub program: Option<String>,
 }
 
 pub struct BoundaryOptions {
@@ -116,6 +119,7 @@ pub fn parse() -> Result<Command> {
     let (mut quick, mut json, mut start, mut native) = (false, false, false, false);
     let mut files = Vec::new();
     let mut command: Option<String> = None;
+    let mut program: Option<String> = None;
 
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
@@ -134,6 +138,7 @@ pub fn parse() -> Result<Command> {
             Long("quick") => quick = true,
             Long("json") => json = true,
             Long("start") => start = true,
+            Long("program") => program = Some(parser.value()?.string()?),
             Long("help") | Short('h') => return Ok(Command::Help),
             Value(word) if command.is_none() => command = Some(word.string()?),
             other => return Err(other.unexpected().into()),
@@ -188,6 +193,7 @@ pub fn parse() -> Result<Command> {
                 engine: engines.remove(0),
                 file: files.pop().ok_or("startup-once needs --file")?,
                 start,
+                program,
             }))
         }
         "boundary" => Ok(Command::Boundary(BoundaryOptions {
@@ -241,10 +247,11 @@ fn chosen_engines(wish: Option<Vec<String>>, by_default: impl Fn(&str) -> bool) 
             .filter(|engine| by_default(engine.name()))
             .collect());
     };
+    let known = || engines::all().into_iter().chain(engines::lazy());
     let mut chosen = Vec::new();
     for name in &names {
-        check_known(name, "engine", engines::all().iter().map(|engine| engine.name()))?;
-        chosen.extend(engines::all().into_iter().filter(|engine| engine.name() == name));
+        check_known(name, "engine", known().map(|engine| engine.name()))?;
+        chosen.extend(known().filter(|engine| engine.name() == name));
     }
     Ok(chosen)
 }

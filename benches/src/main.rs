@@ -11,6 +11,7 @@ mod compute;
 mod engines;
 mod external;
 mod fetch;
+mod generated;
 mod kernels;
 mod machine;
 mod memory;

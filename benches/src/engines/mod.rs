@@ -58,8 +58,8 @@ pub struct Translated {
 /// All engines, ours first.
 pub fn all() -> Vec<Box<dyn Engine>> {
     vec![
-        Box::new(wasmrun::Wasmrun),
-        Box::new(wasmi::Wasmi),
+        Box::new(wasmrun::Wasmrun { lazy: false }),
+        Box::new(wasmi::Wasmi { lazy: false }),
         Box::new(silverfir::Silverfir),
         Box::new(tinywasm::Tinywasm),
         Box::new(stitch::Stitch),
@@ -69,6 +69,14 @@ pub fn all() -> Vec<Box<dyn Engine>> {
         Box::new(wasmtime::Wasmtime::Winch),
         #[cfg(feature = "wasmtime")]
         Box::new(wasmtime::Wasmtime::Cranelift),
+    ]
+}
+
+/// Modes of engines that are measured when asked for by name.
+pub fn lazy() -> Vec<Box<dyn Engine>> {
+    vec![
+        Box::new(wasmrun::Wasmrun { lazy: true }),
+        Box::new(wasmi::Wasmi { lazy: true }),
     ]
 }
 
