@@ -10,11 +10,13 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::module::ModuleInner;
 use super::offsets::OffsetMap;
 use super::run::dispatch::word_of;
 use super::run::handlers::control;
+use super::stats::Translations;
 use super::translate::{self, Want};
 
 /// A translated function.
@@ -40,6 +42,8 @@ pub(crate) struct Place {
 struct Translated {
     /// By address of the first word.
     codes: BTreeMap<usize, Code>,
+    /// What all of it took.
+    time: Duration,
     /// Words: the handler, the function's index.
     stubs: Vec<*mut [u64; 2]>,
 }
@@ -100,7 +104,9 @@ impl CodeTable {
             return entry as *mut u64;
         }
         // Outside the lock: translating asks for stubs of callees. Two threads may do it at once; one wins.
+        let begun = Instant::now();
         let translated = translate::translate(module, defined, Want::Code);
+        let time = begun.elapsed();
         let words = Box::into_raw(translated.words.into_boxed_slice());
         let base = words as *mut u64;
         let mut table = self.lock();
@@ -126,8 +132,24 @@ impl CodeTable {
                 record: translated.record,
             },
         );
+        table.time += time;
         cell.store(base as usize, Release);
         base
+    }
+
+    /// What was translated so far.
+    pub(crate) fn stats(&self, module: &ModuleInner) -> Translations {
+        let table = self.lock();
+        let mut stats = Translations {
+            functions: table.codes.len(),
+            time: table.time,
+            ..Translations::default()
+        };
+        for code in table.codes.values() {
+            stats.body_bytes += module.bodies[code.defined as usize].len();
+            stats.code_bytes += code.words.len() * 8;
+        }
+        stats
     }
 
     /// Translates everything that is not translated yet.

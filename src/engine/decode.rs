@@ -13,6 +13,7 @@ mod validate;
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use wasmparser::{
     BinaryReader, Chunk, ElementItems, ElementKind, ExternalKind, Imports, Parser, Payload, SectionLimited, TableInit,
@@ -25,6 +26,7 @@ use super::code::CodeTable;
 use super::config::Engine;
 use super::error::{DecodeError, DecodeReason, Error};
 use super::module::{Bytes, ConstExpr, Data, Elem, Export, Import, Items, Kind, Mode, Module, ModuleInner};
+use super::stats::LoadTimes;
 use super::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 
 /// Globals that are placed below memory 0. Further ones would make its header big; their module uses the slower form.
@@ -244,6 +246,7 @@ impl<'b> Decoder<'b> {
             datas: Vec::new(),
             name_section: None,
             code: CodeTable::new(0),
+            times: LoadTimes::default(),
             names: OnceLock::new(),
         };
         Decoder {
@@ -263,10 +266,14 @@ impl<'b> Decoder<'b> {
             ));
         }
         let mut bodies = None;
+        let begun = Instant::now();
         let sections = self.sections(&mut bodies);
+        let decoded = Instant::now();
+        self.module.times.decoding = decoded - begun;
         // Bodies stand before whatever of the sections is wrong, if the sections got that far.
         if let Some(bodies) = bodies {
             validate::bodies(bodies, self.bytes, &self.module, self.features, self.threads)?;
+            self.module.times.validation = decoded.elapsed();
         }
         sections?;
         self.module.code = CodeTable::new(self.module.bodies.len());

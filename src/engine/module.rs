@@ -8,6 +8,7 @@ use super::code::CodeTable;
 use super::config::Engine;
 use super::decode;
 use super::error::{Error, IoError};
+use super::stats::{LoadTimes, ModuleStats};
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
 
 /// A validated module: code and declarations, without state.
@@ -61,6 +62,7 @@ pub(crate) struct ModuleInner {
     /// The contents of the name section.
     pub name_section: Option<Bytes>,
     pub code: CodeTable,
+    pub times: LoadTimes,
     pub names: OnceLock<decode::Names>,
 }
 
@@ -257,7 +259,18 @@ impl Module {
     /// live: for finding out why something is slow. `None` for imports. The form changes between versions.
     pub fn listing(&self, func_index: u32) -> Option<String> {
         let defined = func_index.checked_sub(self.inner.imported_funcs)?;
-        ((defined as usize) < self.inner.bodies.len()).then(|| super::translate::listing(&self.inner, defined))
+        ((defined as usize) < self.inner.bodies.len()).then(|| super::translate::listing(&self.inner, defined).text)
+    }
+
+    /// What loading it took, and what has been translated so far.
+    pub fn stats(&self) -> ModuleStats {
+        ModuleStats {
+            decoding: self.inner.times.decoding,
+            validation: self.inner.times.validation,
+            functions: self.inner.bodies.len(),
+            bytes: self.inner.bytes.len(),
+            translated: self.inner.code.stats(&self.inner),
+        }
     }
 
     /// The engine it was loaded with.

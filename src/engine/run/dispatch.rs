@@ -351,6 +351,11 @@ mod kind {
     /// `r.ip` points at translated code whose frame `r.sp` is.
     pub(crate) unsafe fn run(mut r: Regs) -> u32 {
         loop {
+            #[cfg(feature = "stats")]
+            // SAFETY: C1; handlers do not touch the profile.
+            unsafe {
+                (*r.cx.get()).profile.count(r.ip as usize)
+            };
             // SAFETY: the caller's promise; word 0 of an instruction is its handler (T1).
             let step = unsafe { std::mem::transmute::<usize, Handler>(*(r.ip as *const usize))(r) };
             if step.why != 0 {

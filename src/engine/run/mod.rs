@@ -11,6 +11,8 @@ pub(crate) mod exit;
 pub(crate) mod handlers;
 pub(crate) mod layout;
 pub(crate) mod operand;
+#[cfg(feature = "stats")]
+pub(crate) mod profile;
 mod report;
 mod slow;
 mod stack;

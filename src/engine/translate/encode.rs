@@ -19,10 +19,10 @@ struct Encoder<'t, 'm> {
     /// Instructions that branch: the word of the target, and the label.
     fixups: Vec<(u32, Label)>,
     offsets: Vec<(u32, u32)>,
-    listing: String,
+    listing: Listing,
 }
 
-pub(super) fn encode(translator: Translator<'_>) -> (Translated, String) {
+pub(super) fn encode(translator: Translator<'_>) -> (Translated, Listing) {
     let t = &translator;
     let assigned = assign(t);
     let mut encoder = Encoder {
@@ -33,7 +33,7 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, String) {
         places: vec![u32::MAX; t.labels.len()],
         fixups: Vec::new(),
         offsets: Vec::new(),
-        listing: String::new(),
+        listing: Listing::default(),
     };
     encoder.enter();
     let mut at = 0;
@@ -92,6 +92,11 @@ impl Encoder<'_, '_> {
         self.words.extend(words);
         if t.want == Want::Listing {
             self.list_enter();
+        }
+        if self.assigned.pins.floats() && t.want == Want::Listing {
+            self.listing
+                .forms
+                .push((self.words.len() as u32, "LoadFloatPins".into()));
         }
         self.load_float_pins();
     }
@@ -155,6 +160,7 @@ impl Encoder<'_, '_> {
         }
         if let Some(next) = self.copies(at) {
             self.list(start, &ins, classes);
+            self.list_joined(next - 1);
             return next;
         }
         self.write(&ins, classes);
@@ -588,23 +594,41 @@ impl Encoder<'_, '_> {
     }
 }
 
-use super::listing::Listed;
+use super::listing::{Listed, Listing};
 impl Encoder<'_, '_> {
     fn list(&mut self, start: u32, ins: &Ins, classes: Classes) {
         if self.t.want == Want::Listing {
-            let listed = Listed {
-                ins,
-                classes,
-                consts: &self.t.consts,
-                targets: &self.t.targets,
-            };
-            self.listing.push_str(&format!("{start:5}  {listed}\n"));
+            let listed = self.listed(ins, classes);
+            let (text, form) = (format!("{start:5}  {listed}\n"), listed.form());
+            self.listing.text.push_str(&text);
+            self.listing.forms.push((start, form));
+        }
+    }
+
+    fn listed<'a>(&'a self, ins: &'a Ins, classes: Classes) -> Listed<'a> {
+        let (consts, targets) = (&self.t.consts[..], &self.t.targets[..]);
+        Listed {
+            ins,
+            classes,
+            consts,
+            targets,
+        }
+    }
+
+    /// The instruction at `at` is done by the one listed last.
+    fn list_joined(&mut self, at: usize) {
+        if self.t.want == Want::Listing {
+            let listed = self.listed(&self.t.code[at], self.assigned.classes[at]);
+            let (text, more) = (format!("       {listed}\n"), listed.form());
+            self.listing.text.push_str(&text);
+            let (_, form) = self.listing.forms.last_mut().expect("the first of the two");
+            *form = format!("{form}; {more}");
         }
     }
 
     fn list_label(&mut self, label: u64) {
         if self.t.want == Want::Listing {
-            self.listing.push_str(&format!("L{label}:\n"));
+            self.listing.text.push_str(&format!("L{label}:\n"));
         }
     }
 
@@ -622,7 +646,8 @@ impl Encoder<'_, '_> {
                 line.push_str(&format!(" {name} = s{slot}"));
             }
         }
-        self.listing.push_str(&line);
-        self.listing.push('\n');
+        self.listing.text.push_str(&line);
+        self.listing.text.push('\n');
+        self.listing.forms.push((0, "Enter".into()));
     }
 }

@@ -6,8 +6,17 @@ use super::*;
 use crate::engine::run::operand::{Dst, Src};
 use std::fmt;
 
-/// The listing of a defined function: one line per instruction, with where each operand lives.
-pub(crate) fn listing(module: &ModuleInner, defined: u32) -> String {
+/// A function's internal code, for people.
+#[derive(Default)]
+pub(crate) struct Listing {
+    /// One line per instruction, with where each operand lives.
+    pub text: String,
+    /// Index of each instruction's first word, with its form: the operation and the classes of its operands.
+    pub forms: Vec<(u32, String)>,
+}
+
+/// The listing of a defined function.
+pub(crate) fn listing(module: &ModuleInner, defined: u32) -> Listing {
     translate_with(module, defined, Want::Listing).1
 }
 
@@ -39,6 +48,26 @@ impl Listed<'_> {
             Dst::L0 => format!("l0(s{slot})"),
             Dst::L1 => format!("l1(s{slot})"),
         })
+    }
+
+    /// The operation, its sources' classes and its destination's: what two executions of one handler have in common.
+    pub(super) fn form(&self) -> String {
+        let mut form = format!("{:?}", self.ins.op);
+        let sources = self.ins.op.sources();
+        let args = [
+            (self.ins.a, self.classes.a),
+            (self.ins.b, self.classes.b),
+            (self.ins.c, self.classes.c),
+        ];
+        for ((arg, class), role) in args.into_iter().zip(sources) {
+            if arg != Arg::NONE && (role.is_some() || class != Src::Slot) {
+                form.push_str(&format!(" {class:?}"));
+            }
+        }
+        if self.ins.op.result().is_some() {
+            form.push_str(&format!(" > {:?}", self.classes.d));
+        }
+        form
     }
 
     fn address(&self, mode: Mode) -> String {

@@ -27,7 +27,7 @@ use ir::{Arg, Ins, Op};
 use stack::{NONE, Operand, Place, Stack};
 use wasmparser::{BinaryReader, FunctionBody};
 
-pub(crate) use listing::listing;
+pub(crate) use listing::{Listing, listing};
 
 /// A translated body before it gets an address.
 pub(crate) struct Translated {
@@ -57,7 +57,7 @@ pub(crate) fn translate(module: &ModuleInner, defined: u32, want: Want) -> Trans
     translated
 }
 
-fn translate_with(module: &ModuleInner, defined: u32, want: Want) -> (Translated, String) {
+fn translate_with(module: &ModuleInner, defined: u32, want: Want) -> (Translated, Listing) {
     // Functions whose slots do not fit 16 bits are rare: they are found out on the way and translated again with
     // near slots to work in.
     for scratch in [false, true] {
