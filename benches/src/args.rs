@@ -5,25 +5,29 @@ use std::path::PathBuf;
 use lexopt::prelude::*;
 
 use crate::engines::{self, Engine};
-use crate::kernels::{KERNELS, Kernel};
+use crate::workload::{self, Class};
 use crate::{Result, fetch};
 
 pub const HELP: &str = "\
-wasmrun-bench [compute]       run the kernels under every engine
+wasmrun-bench [compute]       run the workloads under every engine
 wasmrun-bench startup         load and instantiate modules, each time in a fresh process
-wasmrun-bench list            the engines, kernels and modules there are
+wasmrun-bench list            the engines, workloads and modules there are
 
   --engines A,B        only these engines (default: all; startup: wasmrun and wasmi)
   --subject A          the engine whose time stands above the line of every ratio (default: the first)
   --rounds N           how often each measurement is taken (default: compute 7, startup 15)
   --json               print JSON in place of the table
+  --cache DIR          where what is fetched or built is kept (default: .cache beside the benchmark's manifest)
 compute:
-  --kernels A,B        only these kernels
-  --quick              a few milliseconds per kernel: checks the results, says nothing about speed
+  --class A,B          only these classes: micro, bench, real, all (default: all)
+  --workloads A,B      only these workloads, of whatever class
+  --native             also the same sources compiled natively
+  --svg FILE           draw the times relative to one engine
+  --baseline A         which (default: wasmi)
+  --quick              little work each: checks the results, says nothing about speed
 startup:
   --modules A,B        only these modules
   --file PATH          measure this module too; may be repeated
-  --cache DIR          where fetched modules are kept (default: .cache beside the benchmark's manifest)
 ";
 
 pub enum Command {
@@ -38,7 +42,14 @@ pub struct ComputeOptions {
     pub engines: Vec<Box<dyn Engine>>,
     /// Index into `engines`.
     pub subject: usize,
-    pub kernels: Vec<&'static Kernel>,
+    pub classes: Vec<Class>,
+    /// By name; they count whatever `classes` says.
+    pub workloads: Option<Vec<String>>,
+    pub native: bool,
+    pub svg: Option<PathBuf>,
+    /// The contender that the plot is relative to.
+    pub baseline: Option<String>,
+    pub cache: PathBuf,
     pub rounds: usize,
     pub quick: bool,
     pub json: bool,
@@ -65,12 +76,15 @@ pub struct StartupOnceOptions {
 
 pub fn parse() -> Result<Command> {
     let mut engines: Option<Vec<String>> = None;
-    let mut kernels: Option<Vec<String>> = None;
+    let mut classes: Option<Vec<String>> = None;
+    let mut workloads: Option<Vec<String>> = None;
     let mut modules: Option<Vec<String>> = None;
     let mut subject: Option<String> = None;
+    let mut baseline: Option<String> = None;
+    let mut svg: Option<PathBuf> = None;
     let mut rounds: Option<usize> = None;
     let mut cache = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.cache"));
-    let (mut quick, mut json, mut start) = (false, false, false);
+    let (mut quick, mut json, mut start, mut native) = (false, false, false, false);
     let mut files = Vec::new();
     let mut command: Option<String> = None;
 
@@ -78,8 +92,12 @@ pub fn parse() -> Result<Command> {
     while let Some(arg) = parser.next()? {
         match arg {
             Long("engines") => engines = Some(names(parser.value()?)?),
-            Long("kernels") => kernels = Some(names(parser.value()?)?),
+            Long("class") => classes = Some(names(parser.value()?)?),
+            Long("workloads") => workloads = Some(names(parser.value()?)?),
             Long("modules") => modules = Some(names(parser.value()?)?),
+            Long("native") => native = true,
+            Long("svg") => svg = Some(parser.value()?.into()),
+            Long("baseline") => baseline = Some(parser.value()?.string()?),
             Long("subject") => subject = Some(parser.value()?.string()?),
             Long("rounds") => rounds = Some(parser.value()?.parse()?),
             Long("cache") => cache = parser.value()?.into(),
@@ -101,7 +119,12 @@ pub fn parse() -> Result<Command> {
             Ok(Command::Compute(ComputeOptions {
                 subject: subject_of(&engines, subject)?,
                 engines,
-                kernels: chosen_kernels(kernels)?,
+                classes: chosen_classes(classes)?,
+                workloads: chosen_workloads(workloads)?,
+                native,
+                svg,
+                baseline,
+                cache,
                 rounds: rounds.unwrap_or(7),
                 quick,
                 json,
@@ -172,17 +195,26 @@ fn chosen_engines(wish: Option<Vec<String>>, by_default: impl Fn(&str) -> bool) 
     Ok(chosen)
 }
 
-fn chosen_kernels(wish: Option<Vec<String>>) -> Result<Vec<&'static Kernel>> {
+fn chosen_classes(wish: Option<Vec<String>>) -> Result<Vec<Class>> {
     let Some(names) = wish else {
-        return Ok(KERNELS.iter().collect());
+        return Ok(Class::ALL.to_vec());
     };
     for name in &names {
-        check_known(name, "kernel", KERNELS.iter().map(|kernel| kernel.name))?;
+        check_known(
+            name,
+            "class",
+            Class::ALL.iter().map(|class| class.name()).chain(["all"]),
+        )?;
     }
-    Ok(KERNELS
-        .iter()
-        .filter(|kernel| names.iter().any(|name| name == kernel.name))
-        .collect())
+    let chosen = |class: &Class| names.iter().any(|name| name == "all" || name == class.name());
+    Ok(Class::ALL.into_iter().filter(chosen).collect())
+}
+
+fn chosen_workloads(wish: Option<Vec<String>>) -> Result<Option<Vec<String>>> {
+    for name in wish.iter().flatten() {
+        check_known(name, "workload", workload::known().map(|(name, _, _)| name))?;
+    }
+    Ok(wish)
 }
 
 fn subject_of(engines: &[Box<dyn Engine>], wish: Option<String>) -> Result<usize> {

@@ -1,161 +1,184 @@
-//! `compute`: every kernel under every engine.
+//! `compute`: every workload under every engine.
 //!
-//! One measurement is the whole way from bytes to result: load, instantiate, call. The kernels are long enough that
-//! the first two do not show, and a fresh instance each time averages over where allocations happen to lie. Rounds are
-//! the outer loop, so that whatever else the machine does falls on all engines alike, and the engine that begins
+//! One measurement is the whole way from bytes to result: load, instantiate, run. The workloads are long enough that
+//! the first two do not show much, and a fresh instance each time averages over where allocations happen to lie. Rounds
+//! are the outer loop, so that whatever else the machine does falls on all engines alike, and the contender that begins
 //! moves on by one each round.
+
+use std::fs;
 
 use serde_json::{Map, Value, json};
 
 use crate::args::ComputeOptions;
-use crate::clock::{Spent, measure};
-use crate::engines::Engine;
-use crate::kernels::{Case, Kernel};
-use crate::stats::{geometric_mean, median, spread_percent};
-use crate::table::Table;
-use crate::{Result, machine};
+use crate::clock::Spent;
+use crate::stats::{geometric_mean, median};
+use crate::workload::{self, Class, Prepared, Workload};
+use crate::{Result, machine, plot, report};
 
-/// `[kernel][engine][round]`
-type Measurements = Vec<Vec<Vec<Spent>>>;
+/// All that was measured. Contenders are the engines, and after them the native builds if they are compared.
+pub struct Measured {
+    pub contenders: Vec<&'static str>,
+    /// Index into `contenders`.
+    pub subject: usize,
+    pub workloads: Vec<(&'static str, Class)>,
+    /// `[workload][contender][round]`; empty where a contender cannot run a workload.
+    pub spent: Vec<Vec<Vec<Spent>>>,
+    pub rounds: usize,
+    /// Workloads that could not be built, with the reason.
+    pub missing: Vec<(&'static str, String)>,
+    /// The machine and the versions, in a line.
+    pub machine: String,
+}
 
 pub fn run(options: &ComputeOptions) -> Result<()> {
-    let mut spent: Measurements = vec![vec![Vec::new(); options.engines.len()]; options.kernels.len()];
-    for round in 0..options.rounds {
-        for (k, kernel) in options.kernels.iter().enumerate() {
-            for turn in 0..options.engines.len() {
-                let e = (turn + round) % options.engines.len();
-                spent[k][e].push(measure_once(options.engines[e].as_ref(), kernel, options.quick)?);
-            }
-        }
-        eprintln!("round {} of {} done", round + 1, options.rounds);
+    let wanted = |name: &str, class: Class| match &options.workloads {
+        Some(names) => names.iter().any(|wish| wish == name),
+        None => options.classes.contains(&class),
+    };
+    let Prepared { ready, missing } = workload::prepare(wanted, options.quick, options.native, &options.cache)?;
+    if ready.is_empty() {
+        return Err("nothing can be measured".into());
+    }
+    let measured = measure(options, &ready, missing)?;
+    let json = to_json(&measured, options);
+    if let Some(file) = &options.svg {
+        fs::write(file, plot::relative(&measured, options.baseline.as_deref())?)?;
     }
     if options.json {
-        println!("{:#}", to_json(options, &spent));
+        println!("{json:#}");
     } else {
-        print_table(options, &spent);
+        report::print(&measured);
     }
     Ok(())
 }
 
-fn measure_once(engine: &dyn Engine, kernel: &Kernel, quick: bool) -> Result<Spent> {
-    let Case { argument, checksum } = if quick { &kernel.quick } else { &kernel.full };
-    let (sum, spent) = measure(|| engine.load(&mut kernel.wasm.to_vec())?.instantiate()?.run(*argument));
-    let sum = sum.map_err(|error| format!("{} under {}: {error}", kernel.name, engine.name()))?;
-    if sum != *checksum {
-        let (kernel, engine) = (kernel.name, engine.name());
-        return Err(format!("{kernel}({argument}) is {sum} under {engine}, natively it is {checksum}").into());
+fn measure(options: &ComputeOptions, workloads: &[Workload], missing: Vec<(&'static str, String)>) -> Result<Measured> {
+    let mut contenders: Vec<&'static str> = options.engines.iter().map(|engine| engine.name()).collect();
+    if options.native {
+        contenders.push("native");
     }
-    Ok(spent)
+    let mut spent = vec![vec![Vec::new(); contenders.len()]; workloads.len()];
+    for round in 0..options.rounds {
+        for (w, workload) in workloads.iter().enumerate() {
+            for turn in 0..contenders.len() {
+                let c = (turn + round) % contenders.len();
+                let once = match (options.engines.get(c), &workload.native) {
+                    (Some(engine), _) if workload.runs_under(engine.as_ref()) => workload.run_under(engine.as_ref()),
+                    (None, Some(build)) => workload.run_native(build),
+                    _ => continue,
+                };
+                let once = once.map_err(|error| format!("{} under {}: {error}", workload.name, contenders[c]))?;
+                spent[w][c].push(once);
+            }
+        }
+        eprintln!("round {} of {} done", round + 1, options.rounds);
+    }
+    Ok(Measured {
+        contenders,
+        subject: options.subject,
+        workloads: workloads
+            .iter()
+            .map(|workload| (workload.name, workload.class))
+            .collect(),
+        spent,
+        rounds: options.rounds,
+        missing,
+        machine: machine::line(&options.engines),
+    })
 }
 
-/// Median of the ratios of each round: rounds are neighbours in time, so a slow minute cancels.
-fn ratio(subject: &[Spent], peer: &[Spent], clock: impl Fn(&Spent) -> f64) -> f64 {
-    median(subject.iter().zip(peer).map(|(s, p)| clock(s) / clock(p)))
-}
+pub type Clock = fn(&Spent) -> f64;
 
-fn cpu(spent: &Spent) -> f64 {
+pub fn cpu(spent: &Spent) -> f64 {
     spent.cpu_ms
 }
 
-fn wall(spent: &Spent) -> f64 {
+pub fn wall(spent: &Spent) -> f64 {
     spent.wall_ms
 }
 
-fn peers(options: &ComputeOptions) -> impl Iterator<Item = usize> {
-    (0..options.engines.len()).filter(|&e| e != options.subject)
+impl Measured {
+    pub fn peers(&self) -> impl Iterator<Item = usize> {
+        (0..self.contenders.len()).filter(|&c| c != self.subject)
+    }
+
+    /// The classes of which something was measured.
+    pub fn classes(&self) -> impl Iterator<Item = Class> {
+        let measured = |class: &Class| self.workloads.iter().any(|(_, of)| of == class);
+        Class::ALL.into_iter().filter(measured)
+    }
+
+    /// The ratio of contender `c` to contender `peer` on a workload: the median of each round's ratio. Rounds are
+    /// neighbours in time, so a slow minute cancels. None where either did not run.
+    pub fn ratio(&self, workload: usize, c: usize, peer: usize, clock: Clock) -> Option<f64> {
+        let (spent, peers) = (&self.spent[workload][c], &self.spent[workload][peer]);
+        let ratios = spent.iter().zip(peers).map(|(s, p)| clock(s) / clock(p));
+        Some(median(ratios)).filter(|ratio| !ratio.is_nan())
+    }
+
+    /// The geometric mean of the ratios over the workloads of a class, or over all.
+    pub fn mean_ratio(&self, class: Option<Class>, c: usize, peer: usize, clock: Clock) -> Option<f64> {
+        let of_class = |w: &usize| class.is_none_or(|class| self.workloads[*w].1 == class);
+        let ratios = (0..self.workloads.len())
+            .filter(of_class)
+            .filter_map(|w| self.ratio(w, c, peer, clock));
+        Some(geometric_mean(ratios)).filter(|mean| !mean.is_nan())
+    }
+
+    /// The workload on which the subject does worst against a peer.
+    pub fn worst(&self, peer: usize) -> Option<(&'static str, f64)> {
+        (0..self.workloads.len())
+            .filter_map(|w| Some((self.workloads[w].0, self.ratio(w, self.subject, peer, cpu)?)))
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+    }
 }
 
-fn print_table(options: &ComputeOptions, spent: &Measurements) {
-    let subject = options.engines[options.subject].name();
-    let mut table = Table::default();
-    let mut head = vec![String::new()];
-    for engine in &options.engines {
-        head.extend([format!("{} ms", engine.name()), "±%".into()]);
-    }
-    head.extend(peers(options).map(|peer| format!("{subject}/{}", options.engines[peer].name())));
-    table.row(head);
-    for (kernel, engines) in options.kernels.iter().zip(spent) {
-        let mut row = vec![kernel.name.to_string()];
-        for rounds in engines {
-            let times: Vec<f64> = rounds.iter().map(cpu).collect();
-            row.extend([
-                format!("{:.1}", median(times.iter().copied())),
-                format!("{:.0}", spread_percent(&times)),
-            ]);
-        }
-        row.extend(peers(options).map(|peer| format!("{:.2}", ratio(&engines[options.subject], &engines[peer], cpu))));
-        table.row(row);
-    }
-    for (name, clock) in [("geometric mean", cpu as fn(&Spent) -> f64), ("  by wall time", wall)] {
-        let mut row = vec![name.to_string()];
-        row.extend(options.engines.iter().flat_map(|_| [String::new(), String::new()]));
-        row.extend(peers(options).map(|peer| format!("{:.3}", mean_ratio(options, spent, peer, clock))));
-        table.row(row);
-    }
-    print!("{table}");
-    println!();
-    println!(
-        "CPU time, medians of {} rounds; ±%: from the fastest to the slowest round, relative to the median;",
-        { options.rounds }
-    );
-    println!("ratios: medians of the rounds' ratios, below 1 means that {subject} is faster. All results checked.");
-    println!("{}", machine::line(&options.engines));
-}
-
-fn mean_ratio(options: &ComputeOptions, spent: &Measurements, peer: usize, clock: fn(&Spent) -> f64) -> f64 {
-    geometric_mean(
-        spent
-            .iter()
-            .map(|engines| ratio(&engines[options.subject], &engines[peer], clock)),
-    )
-}
-
-fn to_json(options: &ComputeOptions, spent: &Measurements) -> Value {
-    let name = |e: usize| options.engines[e].name().to_string();
-    let summary = |rounds: &[Spent], clock: fn(&Spent) -> f64| {
+fn to_json(measured: &Measured, options: &ComputeOptions) -> Value {
+    let name = |c: usize| measured.contenders[c].to_string();
+    let summary = |rounds: &[Spent], clock: Clock| {
         let times: Vec<f64> = rounds.iter().map(clock).collect();
         json!({ "median": median(times.iter().copied()), "rounds": times })
     };
-    let kernels: Vec<Value> = options
-        .kernels
-        .iter()
-        .zip(spent)
-        .map(|(kernel, engines)| {
-            let times: Map<String, Value> = engines
-                .iter()
-                .enumerate()
-                .map(|(e, rounds)| {
+    let against = |of: &dyn Fn(usize, Clock) -> Option<f64>| -> Map<String, Value> {
+        let ratios = |peer| json!({ "cpu": of(peer, cpu), "wall": of(peer, wall) });
+        measured.peers().map(|peer| (name(peer), ratios(peer))).collect()
+    };
+    let workloads: Vec<Value> = (0..measured.workloads.len())
+        .map(|w| {
+            let (workload, class) = measured.workloads[w];
+            let ran = |c: &usize| !measured.spent[w][*c].is_empty();
+            let times: Map<String, Value> = (0..measured.contenders.len())
+                .filter(ran)
+                .map(|c| {
+                    let rounds = &measured.spent[w][c];
                     (
-                        name(e),
+                        name(c),
                         json!({ "cpu_ms": summary(rounds, cpu), "wall_ms": summary(rounds, wall) }),
                     )
                 })
                 .collect();
-            let ratios: Map<String, Value> = peers(options)
-                .map(|peer| {
-                    let of = |clock| ratio(&engines[options.subject], &engines[peer], clock);
-                    (
-                        name(peer),
-                        json!({ "cpu": of(cpu as fn(&Spent) -> f64), "wall": of(wall) }),
-                    )
-                })
-                .collect();
-            json!({ "kernel": kernel.name, "times": times, "ratios": ratios })
+            let ratios = against(&|peer, clock| measured.ratio(w, measured.subject, peer, clock));
+            json!({ "workload": workload, "class": class.name(), "times": times, "ratios": ratios })
         })
         .collect();
-    let means: Map<String, Value> = peers(options)
-        .map(|peer| {
-            let of = |clock| mean_ratio(options, spent, peer, clock);
-            (name(peer), json!({ "cpu": of(cpu), "wall": of(wall) }))
-        })
+    let mean = |class| {
+        Value::Object(against(&|peer, clock| {
+            measured.mean_ratio(class, measured.subject, peer, clock)
+        }))
+    };
+    let mut means: Map<String, Value> = measured
+        .classes()
+        .map(|class| (class.name().to_string(), mean(Some(class))))
         .collect();
+    means.insert("all".into(), mean(None));
     json!({
         "benchmark": "compute",
         "machine": machine::json(&options.engines),
-        "subject": name(options.subject),
-        "rounds": options.rounds,
+        "subject": name(measured.subject),
+        "rounds": measured.rounds,
         "quick": options.quick,
-        "kernels": kernels,
+        "workloads": workloads,
         "geometric_means": means,
+        "missing": measured.missing.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
     })
 }

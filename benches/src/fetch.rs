@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::Result;
+use crate::{Result, external};
 
 pub const MODULES: &[(&str, &str)] = &[
     (
@@ -69,17 +69,9 @@ pub fn module(name: &str, cache: &Path) -> Result<PathBuf> {
 }
 
 fn command(folder: &Path, program: &str, arguments: &[&str]) -> Result<()> {
-    let hint = "choose others with --modules, or measure a file of your own with --file";
-    let status = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .stdout(std::io::stderr())
-        .status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("`{program} {}` failed: {status}; {hint}", arguments.join(" ")).into()),
-        Err(error) => Err(format!("could not run `{program}`: {error}; {hint}").into()),
-    }
+    external::run(Command::new(program).args(arguments).current_dir(folder)).map_err(|error| {
+        format!("{error}; choose others with --modules, or measure a file of your own with --file").into()
+    })
 }
 
 fn only_file(folder: &Path, extension: &str) -> Result<String> {

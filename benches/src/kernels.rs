@@ -3,8 +3,11 @@
 //! The checksums come from the same sources compiled natively (`kernels/build.sh --check` prints them), so an engine
 //! that agrees with all others but is wrong is found out.
 
+use crate::workload::Class;
+
 pub struct Kernel {
     pub name: &'static str,
+    pub class: Class,
     /// What it exercises, in a few words.
     pub about: &'static str,
     pub wasm: &'static [u8],
@@ -14,15 +17,17 @@ pub struct Kernel {
     pub quick: Case,
 }
 
+#[derive(Clone, Copy)]
 pub struct Case {
     pub argument: i32,
     pub checksum: i64,
 }
 
 macro_rules! kernel {
-    ($name:literal, $full:literal => $full_sum:literal, $quick:literal => $quick_sum:literal, $about:literal) => {
+    ($name:literal, $class:ident, $full:literal => $full_sum:literal, $quick:literal => $quick_sum:literal, $about:literal) => {
         Kernel {
             name: $name,
+            class: Class::$class,
             about: $about,
             wasm: include_bytes!(concat!("../kernels/", $name, ".wasm")),
             full: Case {
@@ -40,16 +45,16 @@ macro_rules! kernel {
 // build.sh reads these rows, one line each.
 #[rustfmt::skip]
 pub const KERNELS: &[Kernel] = &[
-    kernel!("fib", 36 => 329029, 22 => 257, "recursive calls"),
-    kernel!("sieve", 450 => 3214038359002308917, 2 => 392031, "byte loads and stores in short loops"),
-    kernel!("nbody", 1500000 => 4643331669497991715, 5000 => 4618777875729989576, "f64 arithmetic on structures in memory"),
-    kernel!("mandelbrot", 1100 => 35338940, 100 => 293083, "f64 arithmetic in locals"),
-    kernel!("fannkuch", 10 => 73196038, 7 => 228016, "small integer arrays, unpredictable loops"),
-    kernel!("matmul", 80 => -4573288734879301141, 1 => -4601330526800558080, "f64 loads with computed addresses"),
-    kernel!("quicksort", 42 => 4425736692873317263, 1 => 8625546144145574901, "call_indirect through a comparator"),
-    kernel!("sha256", 8000 => -8628990672493147357, 20 => 8121117144492011327, "32-bit rotations and additions in straight lines"),
-    kernel!("crc32", 900 => -1804308310235685111, 2 => -1624065241581455565, "a state machine through br_table, table lookups"),
-    kernel!("mulmod", 1000000 => 6234187307893545189, 5000 => 7228691500099325018, "64-bit multiply, divide and remainder"),
-    kernel!("list", 14000 => -1449503830763554077, 40 => 930376448233412440, "dependent loads along a linked list"),
-    kernel!("memcopy", 50000 => 1135740125187077157, 50 => -559251951195999187, "memory.copy and memory.fill, short and long"),
+    kernel!("fib", Micro, 36 => 329029, 22 => 257, "recursive calls"),
+    kernel!("sieve", Micro, 450 => 3214038359002308917, 2 => 392031, "byte loads and stores in short loops"),
+    kernel!("nbody", Micro, 1500000 => 4643331669497991715, 5000 => 4618777875729989576, "f64 arithmetic on structures in memory"),
+    kernel!("mandelbrot", Micro, 1100 => 35338940, 100 => 293083, "f64 arithmetic in locals"),
+    kernel!("fannkuch", Micro, 10 => 73196038, 7 => 228016, "small integer arrays, unpredictable loops"),
+    kernel!("matmul", Micro, 80 => -4573288734879301141, 1 => -4601330526800558080, "f64 loads with computed addresses"),
+    kernel!("quicksort", Micro, 42 => 4425736692873317263, 1 => 8625546144145574901, "call_indirect through a comparator"),
+    kernel!("sha256", Bench, 8000 => -8628990672493147357, 20 => 8121117144492011327, "32-bit rotations and additions in straight lines"),
+    kernel!("crc32", Micro, 900 => -1804308310235685111, 2 => -1624065241581455565, "a state machine through br_table, table lookups"),
+    kernel!("mulmod", Micro, 1000000 => 6234187307893545189, 5000 => 7228691500099325018, "64-bit multiply, divide and remainder"),
+    kernel!("list", Micro, 14000 => -1449503830763554077, 40 => 930376448233412440, "dependent loads along a linked list"),
+    kernel!("memcopy", Micro, 50000 => 1135740125187077157, 50 => -559251951195999187, "memory.copy and memory.fill, short and long"),
 ];

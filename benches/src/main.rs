@@ -1,6 +1,6 @@
 //! Compares wasmrun with other WebAssembly interpreters, in one process, interleaved, with checked results.
 //!
-//! `compute` runs the kernels, `startup` measures how long a module takes until it could run. What an engine is, is
+//! `compute` runs kernels and programs, `startup` measures how long a module takes until it could run. What an engine is, is
 //! said once in `engines/`; neither benchmark knows which engines there are. See README.md for how to read the
 //! figures.
 
@@ -8,19 +8,27 @@ mod args;
 mod clock;
 mod compute;
 mod engines;
+mod external;
 mod fetch;
 mod kernels;
 mod machine;
+mod native;
+mod plot;
+mod programs;
+mod report;
 mod startup;
 mod stats;
 mod table;
+mod toolchain;
+mod wasi;
+mod workload;
 
 use std::process::ExitCode;
 
 use args::Command;
 
 /// Any failure: of an engine, of a check, of the machine. A benchmark that fails prints no figures.
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 fn main() -> ExitCode {
     let done = args::parse().and_then(|command| match command {
@@ -50,9 +58,9 @@ fn list() {
     for engine in engines::all() {
         println!("  {:<12} {}", engine.name(), engine.version());
     }
-    println!("kernels:");
-    for kernel in kernels::KERNELS {
-        println!("  {:<12} {}", kernel.name, kernel.about);
+    println!("workloads:");
+    for (name, class, about) in workload::known() {
+        println!("  {name:<12} {:<6} {about}", class.name());
     }
     println!("modules for startup:");
     for (name, about) in fetch::MODULES {

@@ -1,11 +1,13 @@
 //! The engines, one file each, behind the smallest interface the benchmarks need.
 
 mod silverfir;
+mod stitch;
 mod tinywasm;
 mod wasmi;
 mod wasmrun;
 
 use crate::Result;
+use crate::wasi::Wasi;
 
 /// An engine as its embedder meets it, in its default configuration.
 pub trait Engine {
@@ -15,12 +17,21 @@ pub trait Engine {
     /// Decodes and validates, and translates as much as the engine does by default. The bytes are as an embedder has
     /// them after reading a file: an engine that can keep them takes them, others read them where they are.
     fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn Module>>;
+    /// Whether the program called `name` is compared under it: known failures are left out, and the table shows it.
+    fn runs_program(&self, _name: &str) -> bool {
+        true
+    }
 }
 
 pub trait Module {
-    /// Links and instantiates. Imported functions are stubs that end the run: start-up is measured to the point where
-    /// the first instruction could run, and not every peer brings a WASI.
-    fn instantiate(self: Box<Self>) -> Result<Box<dyn Instance>>;
+    /// Links and instantiates. Imported functions of WASI are those of `wasi`; without it, and all others, are stubs
+    /// that end the run.
+    fn link(self: Box<Self>, wasi: Option<&Wasi>) -> Result<Box<dyn Instance>>;
+
+    /// Links with nothing but stubs: enough to the point where the first instruction could run, and for kernels.
+    fn instantiate(self: Box<Self>) -> Result<Box<dyn Instance>> {
+        self.link(None)
+    }
 }
 
 pub trait Instance {
@@ -37,6 +48,7 @@ pub fn all() -> Vec<Box<dyn Engine>> {
         Box::new(wasmi::Wasmi),
         Box::new(silverfir::Silverfir),
         Box::new(tinywasm::Tinywasm),
+        Box::new(stitch::Stitch),
     ]
 }
 

@@ -5,12 +5,14 @@ use wasmparser::{Parser, Payload, TypeRef};
 
 use super::locked_version;
 use crate::Result;
+use crate::wasi::{self, Wasi};
 
 pub struct Silverfir;
 
 struct Loaded {
     module: Module,
-    stubs: Vec<Import>,
+    /// By module and name.
+    imports: Vec<(String, String)>,
 }
 
 struct Running(Instance);
@@ -28,23 +30,22 @@ impl super::Engine for Silverfir {
         let module = Module::new("benchmark", &wasm[..])?;
         Ok(Box::new(Loaded {
             module,
-            stubs: stubs(&wasm[..])?,
+            imports: function_imports(&wasm[..])?,
         }))
     }
 }
 
-/// A stub for every function import. Its modules do not list their imports, so they are read from the bytes again:
+/// The names of all function imports. Its modules do not list their imports, so they are read from the bytes again:
 /// one short section, microseconds even in the biggest module.
-fn stubs(wasm: &[u8]) -> Result<Vec<Import>> {
-    let stub = |_: &mut Caller<'_>, _: &[Value], _: &mut [Value]| Err(WasmError::trap("an import was called"));
-    let mut stubs = Vec::new();
+fn function_imports(wasm: &[u8]) -> Result<Vec<(String, String)>> {
+    let mut imports = Vec::new();
     for payload in Parser::new(0).parse_all(wasm) {
         match payload? {
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
                     let import = import?;
                     if let TypeRef::Func(_) = import.ty {
-                        stubs.push(Import::func(import.module, import.name, stub));
+                        imports.push((import.module.to_string(), import.name.to_string()));
                     }
                 }
             }
@@ -53,18 +54,55 @@ fn stubs(wasm: &[u8]) -> Result<Vec<Import>> {
             _ => {}
         }
     }
-    Ok(stubs)
+    Ok(imports)
 }
 
 impl super::Module for Loaded {
-    fn instantiate(self: Box<Self>) -> Result<Box<dyn super::Instance>> {
+    fn link(self: Box<Self>, wasi: Option<&Wasi>) -> Result<Box<dyn super::Instance>> {
         let engine = Engine::new(Config::new().tier(Tier::Interp)).map_err(|error| error.to_string())?;
+        let imports: Vec<Import> = self
+            .imports
+            .iter()
+            .map(|(module, name)| {
+                let host = wasi.cloned().zip(wasi::function(module, name));
+                let call = move |caller: &mut Caller<'_>, args: &[Value], results: &mut [Value]| match &host {
+                    Some((wasi, function)) => call(wasi, *function, caller, args, results),
+                    None => Err(WasmError::trap("an import was called")),
+                };
+                Import::func(module, name, call)
+            })
+            .collect();
         Ok(Box::new(Running(Instance::from_module(
             &engine,
             self.module,
-            &self.stubs,
+            &imports,
         )?)))
     }
+}
+
+fn call(
+    wasi: &Wasi,
+    function: wasi::Function,
+    caller: &mut Caller<'_>,
+    args: &[Value],
+    results: &mut [Value],
+) -> Result<(), WasmError> {
+    let args: Vec<u64> = args
+        .iter()
+        .map(|arg| match *arg {
+            Value::I32(value) => u64::from(value as u32),
+            Value::I64(value) => value as u64,
+            _ => unreachable!("WASI has integers only"),
+        })
+        .collect();
+    let mut memory = caller.memory_mut().ok_or(WasmError::trap("no memory"))?;
+    let errno = wasi
+        .call(function, &args, &mut memory)
+        .map_err(|_| WasmError::trap("exited"))?;
+    if let [result] = results {
+        *result = Value::I32(errno as i32);
+    }
+    Ok(())
 }
 
 impl Running {

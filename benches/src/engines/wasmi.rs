@@ -1,9 +1,10 @@
 //! wasmi 2: validates everything at once, translates each function on its first call (its default mode).
 
-use wasmi::{Engine, Error, ExternType, Instance, Linker, Module, Store};
+use wasmi::{Caller, Engine, Error, Extern, ExternType, Instance, Linker, Module, Store, Val};
 
 use super::locked_version;
 use crate::Result;
+use crate::wasi::{self, Wasi};
 
 pub struct Wasmi;
 
@@ -34,20 +35,50 @@ impl super::Engine for Wasmi {
 }
 
 impl super::Module for Loaded {
-    fn instantiate(self: Box<Self>) -> Result<Box<dyn super::Instance>> {
+    fn link(self: Box<Self>, wasi: Option<&Wasi>) -> Result<Box<dyn super::Instance>> {
         let mut linker = Linker::<()>::new(&self.engine);
         for import in self.module.imports() {
             if let ExternType::Func(ty) = import.ty() {
-                let stub = |_: wasmi::Caller<'_, ()>, _: &[wasmi::Val], _: &mut [wasmi::Val]| {
-                    Err(Error::new("an import was called"))
+                let host = wasi.cloned().zip(wasi::function(import.module(), import.name()));
+                let call = move |mut caller: Caller<'_, ()>, args: &[Val], results: &mut [Val]| match &host {
+                    Some((wasi, function)) => call(wasi, *function, &mut caller, args, results),
+                    None => Err(Error::new("an import was called")),
                 };
-                linker.func_new(import.module(), import.name(), ty.clone(), stub)?;
+                linker.func_new(import.module(), import.name(), ty.clone(), call)?;
             }
         }
         let mut store = Store::new(&self.engine, ());
         let instance = linker.instantiate_and_start(&mut store, &self.module)?;
         Ok(Box::new(Running { store, instance }))
     }
+}
+
+fn call(
+    wasi: &Wasi,
+    function: wasi::Function,
+    caller: &mut Caller<'_, ()>,
+    args: &[Val],
+    results: &mut [Val],
+) -> Result<(), Error> {
+    let args: Vec<u64> = args
+        .iter()
+        .map(|arg| match *arg {
+            Val::I32(value) => u64::from(value as u32),
+            Val::I64(value) => value as u64,
+            _ => unreachable!("WASI has integers only"),
+        })
+        .collect();
+    let memory = caller
+        .get_export("memory")
+        .and_then(Extern::into_memory)
+        .ok_or(Error::new("no memory"))?;
+    let errno = wasi
+        .call(function, &args, &mut memory.data_mut(caller))
+        .map_err(|_| Error::new("exited"))?;
+    if let [result] = results {
+        *result = Val::I32(errno as i32);
+    }
+    Ok(())
 }
 
 impl super::Instance for Running {

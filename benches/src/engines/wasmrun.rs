@@ -1,8 +1,9 @@
 //! wasmrun itself: validates everything at once, translates each function on its first call (its default mode).
 
-use wasmrun::{Config, Engine, Executor, Linker, Module};
+use wasmrun::{Caller, Config, Engine, Error, Executor, ExternType, Halt, Linker, Module, Val};
 
 use crate::Result;
+use crate::wasi::{self, Wasi};
 
 pub struct Wasmrun;
 
@@ -30,11 +31,47 @@ impl super::Engine for Wasmrun {
 }
 
 impl super::Module for Loaded {
-    fn instantiate(self: Box<Self>) -> Result<Box<dyn super::Instance>> {
+    fn link(self: Box<Self>, wasi: Option<&Wasi>) -> Result<Box<dyn super::Instance>> {
         let mut linker = Linker::<()>::new(&self.engine);
+        for import in self.module.imports() {
+            if let (ExternType::Func(ty), Some(wasi)) = (import.ty, wasi)
+                && let Some(function) = wasi::function(import.module, import.name)
+            {
+                let wasi = wasi.clone();
+                let call = move |caller: &mut Caller<'_>, args: &[Val], results: &mut [Val]| -> Result<(), Halt> {
+                    call(&wasi, function, caller, args, results)
+                };
+                linker.func_raw(import.module, import.name, ty, call)?;
+            }
+        }
         linker.stub_unknown_imports(&self.module)?;
         Ok(Box::new(Running(linker.instantiate(&self.module)?)))
     }
+}
+
+fn call(
+    wasi: &Wasi,
+    function: wasi::Function,
+    caller: &mut Caller<'_>,
+    args: &[Val],
+    results: &mut [Val],
+) -> Result<(), Halt> {
+    let args: Vec<u64> = args
+        .iter()
+        .map(|arg| match *arg {
+            Val::I32(value) => u64::from(value as u32),
+            Val::I64(value) => value as u64,
+            _ => unreachable!("WASI has integers only"),
+        })
+        .collect();
+    let memory = caller.memory().ok_or(Error::Host("no memory".into()))?;
+    let errno = wasi
+        .call(function, &args, &mut memory.data_mut())
+        .map_err(|_| Error::Host("exited".into()))?;
+    if let [result] = results {
+        *result = Val::I32(errno as i32);
+    }
+    Ok(())
 }
 
 impl super::Instance for Running {

@@ -1,0 +1,74 @@
+//! stitch: threaded code by tail calls, as fast as its compiler makes them. Kernels only: it miscompiles real programs.
+
+use makepad_stitch::{Engine, Instance, Linker, Module, Store, Val};
+
+use super::locked_version;
+use crate::Result;
+use crate::wasi::Wasi;
+
+pub struct Stitch;
+
+struct Loaded {
+    store: Store,
+    module: Module,
+}
+
+struct Running {
+    store: Store,
+    instance: Instance,
+}
+
+impl super::Engine for Stitch {
+    fn name(&self) -> &'static str {
+        "stitch"
+    }
+
+    fn version(&self) -> String {
+        locked_version("makepad-stitch")
+    }
+
+    fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn super::Module>> {
+        let engine = Engine::new();
+        let module = Module::new(&engine, &wasm[..])?;
+        Ok(Box::new(Loaded {
+            store: Store::new(engine),
+            module,
+        }))
+    }
+
+    fn runs_program(&self, _: &str) -> bool {
+        false
+    }
+}
+
+impl super::Module for Loaded {
+    fn link(mut self: Box<Self>, _: Option<&Wasi>) -> Result<Box<dyn super::Instance>> {
+        let instance = Linker::new().instantiate(&mut self.store, &self.module)?;
+        Ok(Box::new(Running {
+            store: self.store,
+            instance,
+        }))
+    }
+}
+
+impl Running {
+    fn call(&mut self, export: &str, arguments: &[Val], results: &mut [Val]) -> Result<()> {
+        let func = self
+            .instance
+            .exported_func(export)
+            .ok_or_else(|| format!("no exported function `{export}`"))?;
+        Ok(func.call(&mut self.store, arguments, results)?)
+    }
+}
+
+impl super::Instance for Running {
+    fn run(&mut self, argument: i32) -> Result<i64> {
+        let mut results = [Val::I64(0)];
+        self.call("run", &[Val::I32(argument)], &mut results)?;
+        Ok(results[0].to_i64().ok_or("`run` returned no i64")?)
+    }
+
+    fn start(&mut self) -> Result<()> {
+        self.call("_start", &[], &mut [])
+    }
+}
