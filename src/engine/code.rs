@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::module::ModuleInner;
 use super::offsets::OffsetMap;
 use super::run::dispatch::word_of;
-use super::run::handlers::control;
+use super::run::handlers::control::{self, ENTER_WORDS};
 use super::stats::Translations;
 use super::translate::{self, Want};
 
@@ -38,14 +38,32 @@ pub(crate) struct Place {
     pub word: u32,
 }
 
+/// Code that translates a function when it is reached. All code begins with an `enter`, because calls do its work and go
+/// on behind it: this one is of a frame without locals.
+#[repr(C)]
+struct Stub {
+    enter: [u64; ENTER_WORDS],
+    handler: u64,
+    /// The function's index.
+    defined: u64,
+}
+
+/// The function whose stub's last instruction is at `ip`, and where the stub begins.
+///
+/// # Safety
+/// `ip` is there.
+pub(crate) unsafe fn stub_at(ip: *const u64) -> (u32, *const u64) {
+    // SAFETY: the caller's promise.
+    unsafe { (*ip.add(1) as u32, ip.sub(ENTER_WORDS)) }
+}
+
 #[derive(Default)]
 struct Translated {
     /// By address of the first word.
     codes: BTreeMap<usize, Code>,
     /// What all of it took.
     time: Duration,
-    /// Words: the handler, the function's index.
-    stubs: Vec<*mut [u64; 2]>,
+    stubs: Vec<*mut Stub>,
 }
 
 /// The code of all functions a module defines.
@@ -85,7 +103,11 @@ impl CodeTable {
         if entry != 0 {
             return entry as *mut u64;
         }
-        let stub = Box::into_raw(Box::new([word_of(control::translate), defined as u64]));
+        let stub = Box::into_raw(Box::new(Stub {
+            enter: [word_of(control::ENTER[0][0]), 0, 0],
+            handler: word_of(control::translate),
+            defined: defined as u64,
+        }));
         translated.stubs.push(stub);
         cell.store(stub as usize, Release);
         stub as *mut u64

@@ -415,6 +415,19 @@ macro_rules! if_stop_requested {
 }
 pub(crate) use if_stop_requested;
 
+/// Makes a loop's counter unforeseeable: a few iterations are the rule, and unrolled they take longer to set up.
+#[cfg(all(tail, not(debug_assertions), not(miri)))]
+macro_rules! not_unrolled {
+    ($counter:expr) => {
+        std::arch::asm!("/* {0} */", inout(reg) $counter, options(pure, nomem, nostack, preserves_flags))
+    };
+}
+#[cfg(not(all(tail, not(debug_assertions), not(miri))))]
+macro_rules! not_unrolled {
+    ($counter:expr) => {};
+}
+pub(crate) use not_unrolled;
+
 /// The word that names a handler in code.
 pub(crate) fn word_of(handler: Handler) -> u64 {
     handler as usize as u64

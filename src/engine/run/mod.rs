@@ -26,6 +26,7 @@ use self::exit::*;
 use self::handlers::control::{self, CALL_INDIRECT_WORDS, CALL_WORDS};
 use self::layout::{Context, Saved, VmFunc, VmInstance};
 use self::stack::ValueStack;
+use super::code;
 use super::error::Error;
 use super::func::PauseReason;
 use super::host::{CallState, Halt};
@@ -407,8 +408,7 @@ unsafe fn result_to_accumulators(registers: &mut Saved, slots: *const u64) {
 unsafe fn translate(store: &mut StoreInner, cx: *mut Context) {
     // SAFETY: the registers stand at a stub, entered by a call or by the driver.
     unsafe {
-        let stub = (*cx).saved.ip;
-        let defined = *stub.add(1) as u32;
+        let (defined, stub) = code::stub_at((*cx).saved.ip);
         let instance = &store.instances[(*(*cx).instance).id as usize];
         let module = &*instance.module.inner;
         let func = module.imported_funcs + defined;
