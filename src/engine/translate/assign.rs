@@ -195,6 +195,44 @@ fn weight(ins: &Ins) -> u64 {
 }
 
 impl Translator<'_> {
+    /// The slots of declared locals that must be zero at the start: the first, and how many. Those before and after that
+    /// the function writes before it reads them, on its way to the first branch or label, need not be.
+    pub(super) fn zeroed(&self) -> (u32, u32) {
+        #[derive(Clone, Copy, PartialEq)]
+        enum First {
+            Unknown,
+            Read,
+            Written,
+        }
+        let locals = self.first_local..self.first_temp();
+        let mut first = vec![First::Unknown; self.local_slots as usize];
+        let mut note = |arg: Arg, what: First| {
+            if let Some(slot) = arg.as_slot().filter(|slot| locals.contains(slot)) {
+                let first = &mut first[(slot - locals.start) as usize];
+                if *first == First::Unknown {
+                    *first = what;
+                }
+            }
+        };
+        for ins in self.code.iter().take_while(|ins| !ins.op.leaves_straight_line()) {
+            // Bare numbers among them only make it zero more.
+            for arg in [ins.a, ins.b, ins.c] {
+                note(arg, First::Read);
+            }
+            let what = if ins.op.result().is_some() {
+                First::Written
+            } else {
+                First::Read
+            };
+            note(ins.d, what);
+        }
+        let needed = |first: &First| *first != First::Written;
+        match (first.iter().position(needed), first.iter().rposition(needed)) {
+            (Some(from), Some(to)) => (locals.start + from as u32, (to - from + 1) as u32),
+            _ => (locals.start, 0),
+        }
+    }
+
     /// The first slot of the operand stack.
     pub(super) fn first_temp(&self) -> u32 {
         self.first_local + self.local_slots

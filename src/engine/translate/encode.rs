@@ -76,7 +76,8 @@ impl Encoder<'_, '_> {
         let t = self.t;
         let pins = self.assigned.pins;
         let [l0, l1] = pins.int.map(|pin| pin.unwrap_or(0));
-        let zeroes = (t.local_slots as usize).min(control::ZEROES);
+        let (first_zero, zeroes) = t.zeroed();
+        let handler = control::ENTER[(zeroes as usize).min(control::ZEROES)];
         let pinned = if pins.int[1].is_some() {
             2
         } else {
@@ -86,9 +87,9 @@ impl Encoder<'_, '_> {
             self.offsets.push((0, t.start));
         }
         let words = [
-            word_of(control::ENTER[zeroes][pinned]),
-            halves(t.frame_slots(), t.local_slots),
-            t.first_local as u64 | (l0 as u64) << 32 | (l1 as u64) << 48,
+            word_of(handler[pinned]),
+            halves(t.frame_slots(), zeroes),
+            first_zero as u64 | (l0 as u64) << 32 | (l1 as u64) << 48,
         ];
         self.words.extend(words);
         if t.want == Want::Listing {

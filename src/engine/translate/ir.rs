@@ -335,6 +335,29 @@ impl Op {
         })
     }
 
+    /// Whether code goes on elsewhere after it, or comes from elsewhere.
+    pub(crate) fn leaves_straight_line(self) -> bool {
+        matches!(
+            self,
+            Op::Label
+                | Op::Br
+                | Op::Branch(_)
+                | Op::BranchWide(_)
+                | Op::AndBranch(_)
+                | Op::LoadBranch(..)
+                | Op::AddBranch(_)
+                | Op::BranchF64(..)
+                | Op::BranchF32(..)
+                | Op::BrTable
+                | Op::Unreachable
+                | Op::ReturnCall
+                | Op::ReturnCallImport
+                | Op::ReturnCallIndirect
+                | Op::Ret(_)
+                | Op::RetMany
+        )
+    }
+
     /// Whether nothing is known of accumulators after it.
     pub(crate) fn forgets_accumulators(self) -> bool {
         matches!(
