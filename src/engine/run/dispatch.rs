@@ -12,7 +12,6 @@
 //! value with a destructor, no local whose address is taken, no panicking operator, no call but in return position.
 
 use super::layout::{Context, Saved};
-use std::sync::atomic::Ordering::Relaxed;
 
 /// Whether handlers tail-call. Debug assertions undo the jumps, so they are looked at here as well as in build.rs.
 macro_rules! tail_calls {
@@ -132,14 +131,6 @@ impl Regs {
     pub(crate) unsafe fn set_slot(&mut self, at: usize, value: u64) {
         // SAFETY: F1, F2.
         unsafe { *self.sp.add(at) = value }
-    }
-
-    /// Whether a stop was requested: then the stack limit is 0. See [`if_stop_requested`].
-    #[inline(always)]
-    #[allow(dead_code)]
-    pub(crate) unsafe fn stop_requested(&self) -> bool {
-        // SAFETY: `cx` is the running store's context (C1).
-        unsafe { (*self.cx.get()).limit.load(Relaxed) == 0 }
     }
 
     /// Saves the registers for the driver.
@@ -386,19 +377,20 @@ macro_rules! leave {
 }
 pub(crate) use leave;
 
-/// Does `$then`, which must not come back, if a stop was requested: then the stack limit is 0, below every frame.
+/// Does `$then`, which must not come back, if the address `$top` is above the stack limit: a frame that ends there does not
+/// fit, or a stop was requested.
 ///
 /// Written out for x86-64, because the compiler never makes one instruction of an atomic load and a comparison: so it is
 /// two instructions beside the move of the context.
 #[cfg(all(tail, not(debug_assertions), not(miri), target_arch = "x86_64"))]
-macro_rules! if_stop_requested {
-    ($r:ident, $then:block) => {
+macro_rules! if_above_limit {
+    ($r:ident, $top:expr, $then:block) => {
         std::arch::asm!(
-            "cmp qword ptr [{context} + {limit}], {sp}",
+            "cmp qword ptr [{context} + {limit}], {top}",
             "jb {stop}",
             context = in(reg) $r.cx.get(),
             limit = const std::mem::offset_of!($crate::engine::run::layout::Context, limit),
-            sp = in(reg) $r.sp,
+            top = in(reg) $top,
             // SAFETY: the block is part of the handler, in a place where unsafety is not inherited.
             stop = label { unsafe { $then } },
             options(nostack, readonly),
@@ -406,11 +398,19 @@ macro_rules! if_stop_requested {
     };
 }
 #[cfg(not(all(tail, not(debug_assertions), not(miri), target_arch = "x86_64")))]
-macro_rules! if_stop_requested {
-    ($r:ident, $then:block) => {
-        if $r.stop_requested() {
+macro_rules! if_above_limit {
+    ($r:ident, $top:expr, $then:block) => {
+        if $top as usize > (*$r.cx.get()).limit.load(std::sync::atomic::Ordering::Relaxed) {
             $then
         }
+    };
+}
+pub(crate) use if_above_limit;
+
+/// Does `$then`, which must not come back, if a stop was requested: then the limit is 0, below every frame.
+macro_rules! if_stop_requested {
+    ($r:ident, $then:block) => {
+        if_above_limit!($r, $r.sp, $then)
     };
 }
 pub(crate) use if_stop_requested;

@@ -398,7 +398,7 @@ unsafe fn drive(store: &mut StoreInner, run: &mut Run, cx: *mut Context) -> Resu
                     }
                     // The request was taken between the handler's look and ours, or the frame really does not fit.
                     let entering = *ip != 0 && is_enter(ip);
-                    if entering && sp as usize + wide(ip, 0) * 8 > store.run.end {
+                    if entering && sp as usize + wide(ip, 0) > store.run.end {
                         return Err(report::trap(store, run, cx, Trap::CallStackExhausted));
                     }
                 }

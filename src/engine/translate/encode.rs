@@ -88,7 +88,7 @@ impl Encoder<'_, '_> {
         }
         let words = [
             word_of(handler[pinned]),
-            halves(t.frame_slots(), zeroes),
+            halves(t.frame_slots() * 8, zeroes),
             first_zero as u64 | (l0 as u64) << 32 | (l1 as u64) << 48,
         ];
         self.words.extend(words);

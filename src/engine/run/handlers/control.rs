@@ -11,10 +11,7 @@ use crate::engine::run::dispatch::*;
 use crate::engine::run::exit::*;
 use crate::engine::run::layout::VmFunc;
 use crate::engine::run::operand::*;
-use std::sync::atomic::{
-    AtomicPtr,
-    Ordering::{Acquire, Relaxed},
-};
+use std::sync::atomic::{AtomicPtr, Ordering::Acquire};
 
 /// Goes to `$target`; a backward branch first looks for a stop request, to be resumed at the target.
 macro_rules! branch_to {
@@ -148,11 +145,11 @@ pub(crate) const ZEROES: usize = 5;
 
 handler! {
     /// The first instruction of a function: checks the stack, zeroes the locals and fills the pins.
-    /// Word 1: slots of the frame, number of locals to zero (32 bits each).
+    /// Word 1: bytes of the frame, number of locals to zero (32 bits each).
     /// Word 2: first of them (32 bits), slots of l0 and l1 (16 bits each).
     fn enter[const ZERO: usize, const PINS: usize](r) {
-        let top = r.sp as usize + r.wide(0) as usize * 8;
-        if top > (*r.cx.get()).limit.load(Relaxed) { leave!(r, LIMIT) }
+        let top = r.sp.byte_add(r.wide(0) as usize);
+        if_above_limit!(r, top, { leave!(r, LIMIT) });
         if ZERO > 0 {
             let first = r.sp.add(r.wide(2) as usize);
             if ZERO < ZEROES {
@@ -215,20 +212,20 @@ macro_rules! call_code {
         *record.add(1) = $r.sp as u64;
         $r.sp = $r.sp.add($r.wide(0) as usize);
         $r.ip = code;
-        // Nothing is live in the accumulator and the pins, so their registers do the work.
-        $r.acc = $r.sp as u64 + $r.wide(0) as u64 * 8;
-        if $r.acc as usize > (*$r.cx.get()).limit.load(Relaxed) {
-            leave!($r, LIMIT)
-        }
-        $r.acc = $r.wide(1) as u64;
-        $r.l0 = $r.sp.add($r.wide(2) as usize) as u64;
-        while $r.acc != 0 {
+        let top = $r.sp.byte_add($r.wide(0) as usize);
+        if_above_limit!($r, top, { leave!($r, LIMIT) });
+        if $r.wide(1) != 0 {
             std::hint::cold_path();
-            // Volatile, or LLVM makes a call of memset of the loop.
-            ($r.l0 as *mut u64).write_volatile(0);
-            $r.l0 += 8;
-            $r.acc -= 1;
-            not_unrolled!($r.acc);
+            // Nothing is live in the accumulator and the pins, so their registers do the work.
+            $r.acc = $r.wide(1) as u64;
+            $r.l0 = $r.sp.add($r.wide(2) as usize) as u64;
+            while $r.acc != 0 {
+                // Volatile, or LLVM makes a call of memset of the loop.
+                ($r.l0 as *mut u64).write_volatile(0);
+                $r.l0 += 8;
+                $r.acc -= 1;
+                not_unrolled!($r.acc);
+            }
         }
         $r.l0 = $r.slot($r.field(6));
         $r.l1 = $r.slot($r.field(7));
