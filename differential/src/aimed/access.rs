@@ -238,6 +238,7 @@ impl Body<'_, '_, '_> {
                     self.some_memory().expect("there is one")
                 };
                 let other = (self.shape.memories[src_mem as usize].pages << 16) as i32;
+                let len = len.min(bytes.min(other));
                 let to = self.range(bytes.min(other), len);
                 // Near each other, so that they overlap.
                 let by = self.dice.pick(&[-1, 1, 7, -64, 4000, -4000]);
