@@ -212,7 +212,7 @@ impl Body<'_, '_, '_> {
     /// Pushes a condition that a branch is joined with: a load, a mask, a comparison with a wide constant.
     pub fn joined_condition(&mut self) {
         use Instruction::*;
-        match self.dice.below(4) {
+        match self.dice.below(7) {
             0 => {
                 self.above(|body| body.operand(I64));
                 let value = self.dice.pick(&WIDE);
@@ -228,13 +228,8 @@ impl Body<'_, '_, '_> {
                 }
                 return;
             }
-            1 if !self.shape.memories.is_empty() => {
-                // The 32-bit, 16-bit and 8-bit loads that are joined more often than others.
-                let of_type: Vec<Access> = LOADS.iter().copied().filter(|access| access.ty == I32).collect();
-                let access = self.dice.pick(&of_type);
-                self.above(|body| body.load_by(access));
-            }
-            2 => self.above(|body| body.joined(I32)),
+            1..=3 if !self.shape.memories.is_empty() => self.load_to_test(),
+            4 => self.above(|body| body.joined(I32)),
             _ => {
                 self.above(|body| body.operand(I32));
                 if self.dice.chance(128) {
@@ -259,6 +254,33 @@ impl Body<'_, '_, '_> {
             6 => self.emit_all(&[I32Const(value), I32Ne]),
             _ => self.emit_all(&[I32Const(value), I32GtU]),
         }
+    }
+
+    /// Pushes a number from memory, mostly by way of an address that is one operand.
+    fn load_to_test(&mut self) {
+        use Instruction::*;
+        if self.dice.chance(40) {
+            let of_type: Vec<Access> = LOADS.iter().copied().filter(|access| access.ty == I32).collect();
+            let access = self.dice.pick(&of_type);
+            return self.above(|body| body.load_by(access));
+        }
+        let memarg = wasm_encoder::MemArg {
+            offset: self.dice.pick(&[0, 1, 60, 0x1001, 0x4000]),
+            align: 0,
+            target: wasm_encoder::MemArgTarget::Memory(0),
+            ordering: None,
+        };
+        if self.dice.chance(150) {
+            let pointer = self.dice.pick(&self.pointers.clone());
+            self.emit(LocalGet(pointer));
+        } else {
+            self.masked();
+        }
+        let load = self
+            .dice
+            .pick(&[I32Load8U(memarg), I32Load16U(memarg), I32Load(memarg)]);
+        self.emit(load);
+        self.stack.push(I32);
     }
 
     /// Emits the address `base + (index << k)`, mostly for an access of that many bytes, without noting it on the stack.

@@ -214,7 +214,7 @@ fn copies_and_additions_go_in_pairs_or_with_a_branch() {
     ));
 }
 
-/// The second copy reads what the first writes: slots are read before pins are written.
+/// The second reads what the first writes.
 #[test]
 fn copies_that_need_each_other_stay_apart() {
     insta::assert_snapshot!(listing(
