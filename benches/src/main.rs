@@ -5,13 +5,16 @@
 //! figures.
 
 mod args;
+mod boundary;
 mod clock;
 mod compute;
 mod engines;
 mod external;
 mod fetch;
+mod generated;
 mod kernels;
 mod machine;
+mod memory;
 mod native;
 mod plot;
 mod programs;
@@ -35,6 +38,9 @@ fn main() -> ExitCode {
         Command::Compute(options) => compute::run(&options),
         Command::Startup(options) => startup::run(&options),
         Command::StartupOnce(options) => startup::run_once(&options),
+        Command::Boundary(options) => boundary::run(&options),
+        Command::Memory(options) => memory::run(&options),
+        Command::MemoryOnce(options) => memory::run_once(&options),
         Command::List => {
             list();
             Ok(())

@@ -102,14 +102,15 @@ impl Scale {
         LEFT + (WIDTH - LEFT - RIGHT) * (ratio / self.least).ln() / (self.most / self.least).ln()
     }
 
-    /// Round numbers within the scale, far enough apart to be read.
+    /// Round numbers within the scale, far enough apart to be read; 1 is always among them.
     fn ticks(&self) -> Vec<f64> {
         const ROUND: [f64; 20] = [
-            0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0,
+            1.0, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0,
         ];
         let mut ticks: Vec<f64> = Vec::new();
         for tick in ROUND.into_iter().filter(|tick| (self.least..self.most).contains(tick)) {
-            if ticks.last().is_none_or(|last| self.x(tick) - self.x(*last) >= 28.0) {
+            let apart = |other: &f64| (self.x(tick) - self.x(*other)).abs() >= 28.0;
+            if ticks.iter().all(apart) {
                 ticks.push(tick);
             }
         }
@@ -174,4 +175,48 @@ fn line(svg: &mut String, scale: &Scale, row: &Row, y: f64, subject: usize) -> R
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Spent;
+    use crate::workload::Class;
+
+    fn measured() -> Measured {
+        let spent = |cpu_ms| {
+            vec![Spent {
+                wall_ms: cpu_ms,
+                cpu_ms,
+            }]
+        };
+        Measured {
+            contenders: vec!["wasmrun", "wasmi"],
+            subject: 0,
+            workloads: vec![("fib", Class::Micro), ("lua", Class::Real)],
+            spent: vec![vec![spent(1.0), spent(2.0)], vec![spent(3.0), Vec::new()]],
+            rounds: 1,
+            missing: Vec::new(),
+            machine: String::new(),
+        }
+    }
+
+    #[test]
+    fn dots_are_the_ratios_and_none_stands_for_what_did_not_run() {
+        let svg = relative(&measured(), None).unwrap();
+        assert!(svg.contains("<title>0.50</title>"), "{svg}");
+        // fib, its class and the mean of all: lua has no baseline to stand against.
+        assert_eq!(svg.matches("<title>1.00</title>").count(), 3, "{svg}");
+        assert!(svg.ends_with("</svg>\n"));
+    }
+
+    #[test]
+    fn a_baseline_that_was_not_measured_is_an_error() {
+        assert!(relative(&measured(), Some("stitch")).is_err());
+    }
+
+    #[test]
+    fn one_is_always_on_the_axis() {
+        assert!(Scale { least: 0.9, most: 1.2 }.ticks().contains(&1.0));
+    }
 }

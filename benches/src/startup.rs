@@ -16,14 +16,17 @@ use crate::args::{StartupOnceOptions, StartupOptions};
 use crate::clock::{Spent, measure};
 use crate::stats::{geometric_mean, median, spread_percent};
 use crate::table::Table;
+use crate::wasi::Wasi;
 use crate::{Result, fetch, machine};
 
 /// A module to start.
 struct Started {
     name: String,
     file: PathBuf,
-    /// Whether it is also run: only the empty program can be, the others would run into stubs.
+    /// Whether it is also run: without WASI most would run into stubs.
     start: bool,
+    /// The program it is, when it is asked for its version: then it gets a WASI, and is run until it ends.
+    program: Option<&'static str>,
 }
 
 /// One measurement, as the child reports it to its parent.
@@ -71,11 +74,25 @@ pub fn run(options: &StartupOptions) -> Result<()> {
     let mut modules = Vec::new();
     for name in &options.modules {
         let file = fetch::module(name, &options.cache)?;
+        let program = match name.as_str() {
+            "cpython" => Some("python"),
+            "esbuild" => Some("esbuild"),
+            _ => None,
+        };
         modules.push(Started {
             name: name.clone(),
-            file,
-            start: name == "empty",
+            file: file.clone(),
+            start: name == "empty" || name == "generated",
+            program: None,
         });
+        if program.is_some() {
+            modules.push(Started {
+                name: format!("{name} --version"),
+                file,
+                start: true,
+                program,
+            });
+        }
     }
     for file in &options.files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -83,6 +100,7 @@ pub fn run(options: &StartupOptions) -> Result<()> {
             name,
             file: file.clone(),
             start: false,
+            program: None,
         });
     }
     let mut samples: Samples = modules
@@ -114,6 +132,9 @@ fn in_child(engine: &str, module: &Started) -> Result<Sample> {
     if module.start {
         command.arg("--start");
     }
+    if let Some(program) = module.program {
+        command.args(["--program", program]);
+    }
     let output = command.output()?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -127,10 +148,21 @@ pub fn run_once(options: &StartupOnceOptions) -> Result<()> {
     let mut wasm = fs::read(&options.file)?;
     let (module, load) = measure(|| options.engine.load(&mut wasm));
     let module = module?;
-    let (instance, instantiate) = measure(|| module.instantiate());
+    let wasi = options
+        .program
+        .as_ref()
+        .map(|name| Wasi::new(&[name.clone(), "--version".to_string()], ""));
+    let (instance, instantiate) = measure(|| module.link(wasi.as_ref()));
     let mut instance = instance?;
     let (started, start) = measure(|| if options.start { instance.start() } else { Ok(()) });
-    started?;
+    match &wasi {
+        // Engines report an exit as an error, each in its way.
+        Some(wasi) if wasi.exit_code() == Some(0) && !wasi.stdout().is_empty() => {}
+        Some(wasi) if wasi.exit_code().is_some() => {
+            return Err(format!("it exits with {:?}: {}", wasi.exit_code(), wasi.stderr()).into());
+        }
+        _ => started?,
+    }
     let sample = Sample {
         load,
         instantiate,

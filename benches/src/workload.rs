@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Result;
 use crate::clock::{Spent, measure};
-use crate::engines::Engine;
+use crate::engines::{Engine, Module, Translated};
 use crate::kernels::{Case, KERNELS, Kernel};
 use crate::native;
 use crate::programs::{PROGRAMS, Program};
@@ -126,19 +126,27 @@ fn of_program(program: &'static Program, quick: bool, with_native: bool, toolcha
 }
 
 impl Workload {
-    pub fn runs_under(&self, engine: &dyn Engine) -> bool {
-        matches!(self.task, Task::Kernel { .. }) || engine.runs_program(self.name)
-    }
-
     /// One measurement, from bytes to result: load, instantiate, run. The result is checked.
     pub fn run_under(&self, engine: &dyn Engine) -> Result<Spent> {
-        let mut wasm = self.wasm.to_vec();
+        Ok(self.run(engine, self.wasm.to_vec())?.0)
+    }
+
+    /// The same, leaving no copy of the bytes behind; what was translated, if the engine tells.
+    pub fn run_once(mut self, engine: &dyn Engine) -> Result<Option<Translated>> {
+        let wasm = std::mem::take(&mut self.wasm).into_owned();
+        Ok(self.run(engine, wasm)?.1)
+    }
+
+    fn run(&self, engine: &dyn Engine, wasm: Vec<u8>) -> Result<(Spent, Option<Translated>)> {
         match &self.task {
             Task::Kernel { argument, checksum } => {
-                let (sum, spent) = measure(|| engine.load(&mut wasm)?.instantiate()?.run(*argument));
-                match sum? {
-                    sum if sum == *checksum => Ok(spent),
-                    sum => Err(format!("run({argument}) is {sum}, natively it is {checksum}").into()),
+                let (ran, spent) = measure(|| {
+                    let mut instance = load(engine, wasm)?.instantiate()?;
+                    Ok::<_, Box<dyn std::error::Error>>((instance.run(*argument)?, instance.translated()))
+                });
+                match ran? {
+                    (sum, translated) if sum == *checksum => Ok((spent, translated)),
+                    (sum, _) => Err(format!("run({argument}) is {sum}, natively it is {checksum}").into()),
                 }
             }
             Task::Program { args, stdin, stdout } => {
@@ -147,7 +155,11 @@ impl Workload {
                     .chain(args.iter().cloned())
                     .collect();
                 let wasi = Wasi::new(&args, stdin);
-                let (ended, spent) = measure(|| engine.load(&mut wasm)?.link(Some(&wasi))?.start());
+                let (ran, spent) = measure(|| {
+                    let mut instance = load(engine, wasm)?.link(Some(&wasi))?;
+                    Ok::<_, Box<dyn std::error::Error>>((instance.start(), instance.translated()))
+                });
+                let (ended, translated) = ran?;
                 // An engine reports an exit as the error that the import failed with.
                 match (wasi.exit_code(), ended) {
                     (Some(0), _) | (None, Ok(())) => {}
@@ -155,7 +167,7 @@ impl Workload {
                     (None, Err(error)) => return Err(format!("{error} {}", wasi.stderr()).into()),
                 }
                 check_output(&wasi.stdout(), stdout)?;
-                Ok(spent)
+                Ok((spent, translated))
             }
         }
     }
@@ -170,6 +182,11 @@ impl Workload {
         check_output(&output, &expected)?;
         Ok(spent)
     }
+}
+
+/// Loads, and gives the bytes back unless the engine keeps them, as an embedder would.
+fn load(engine: &dyn Engine, mut wasm: Vec<u8>) -> Result<Box<dyn Module>> {
+    engine.load(&mut wasm)
 }
 
 fn check_output(printed: &[u8], expected: &str) -> Result<()> {

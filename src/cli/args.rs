@@ -104,6 +104,13 @@ pub struct ExecArgs {
     #[arg(long, value_name = "SIZE", value_parser = units::size)]
     pub max_stack: Option<u64>,
 
+    /// Validate each function on its first call, not all before the start
+    ///
+    /// Big programs start sooner. One that is not valid may then run until it calls a function that is not: this ends
+    /// it with status 1 and a message that names the function.
+    #[arg(long)]
+    pub lazy_validation: bool,
+
     /// Run although imports are unknown: calling one is a trap
     #[arg(long)]
     pub allow_unknown_imports: bool,

@@ -119,7 +119,7 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: Vec<OsString>) -> Result<()
 }
 
 fn config(args: &ExecArgs) -> Config {
-    let mut config = Config::new();
+    let mut config = Config::new().lazy_validation(args.lazy_validation);
     if let Some(fuel) = args.fuel {
         config = config.fuel(fuel);
     }

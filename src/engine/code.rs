@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::error::Error;
 use super::module::ModuleInner;
 use super::offsets::OffsetMap;
 use super::run::dispatch::word_of;
@@ -119,12 +120,17 @@ impl CodeTable {
     }
 
     /// The function's code, translated now unless it was before.
-    pub(crate) fn translate(&self, module: &ModuleInner, defined: u32) -> *mut u64 {
+    ///
+    /// # Errors
+    /// [`Error::Decode`] for a body that loading left unvalidated, and that is not valid.
+    pub(crate) fn translate(&self, module: &ModuleInner, defined: u32) -> Result<*mut u64, Error> {
         // A stub may be reached long after: by a reference made before the function was translated.
         let entry = self.entries[defined as usize].load(Acquire);
         if entry != 0 && self.lock().codes.contains_key(&entry) {
-            return entry as *mut u64;
+            return Ok(entry as *mut u64);
         }
+        // The translator relies on it: nothing unvalidated gets past this line.
+        module.validate_body(defined)?;
         // Outside the lock: translating asks for stubs of callees. Two threads may do it at once; one wins.
         let begun = Instant::now();
         let translated = translate::translate(module, defined, Want::Code);
@@ -137,7 +143,7 @@ impl CodeTable {
         if known != 0 && table.codes.contains_key(&known) {
             // SAFETY: nobody else has seen the words.
             drop(unsafe { Box::from_raw(words) });
-            return known as *mut u64;
+            return Ok(known as *mut u64);
         }
         for at in translated.relocations {
             // SAFETY: the words are not shared yet, and relocations are indices of words.
@@ -156,7 +162,7 @@ impl CodeTable {
         );
         table.time += time;
         cell.store(base as usize, Release);
-        base
+        Ok(base)
     }
 
     /// What was translated so far.
@@ -175,10 +181,11 @@ impl CodeTable {
     }
 
     /// Translates everything that is not translated yet.
-    pub(crate) fn translate_all(&self, module: &ModuleInner) {
-        for defined in 0..self.entries.len() as u32 {
-            self.translate(module, defined);
-        }
+    ///
+    /// # Errors
+    /// As [`CodeTable::translate`].
+    pub(crate) fn translate_all(&self, module: &ModuleInner) -> Result<(), Error> {
+        (0..self.entries.len() as u32).try_for_each(|defined| self.translate(module, defined).map(|_| ()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Translated> {

@@ -1,6 +1,6 @@
 //! `Engine`: configuration, and the register of function types that modules and stores share.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::limits::StoreLimits;
@@ -16,6 +16,7 @@ pub struct Config {
     pub(crate) limits: StoreLimits,
     pub(crate) eager_translation: bool,
     pub(crate) validation_threads: usize,
+    pub(crate) lazy_validation: bool,
 }
 
 impl Default for Config {
@@ -35,6 +36,7 @@ impl Config {
             limits: StoreLimits::default(),
             eager_translation: false,
             validation_threads: 0,
+            lazy_validation: false,
         }
     }
 
@@ -90,6 +92,17 @@ impl Config {
     /// Which optimisations the translator applies. Results never depend on them.
     pub fn optimizations(mut self, optimizations: Optimizations) -> Config {
         self.optimizations = optimizations;
+        self
+    }
+
+    /// Validate each function's body on its first call, not all of them when a module is loaded. Off by default.
+    ///
+    /// Loading then takes a fraction of the time. The consequence: a module may be loaded, instantiated and partly run
+    /// that is not valid as a whole. A body that is not valid never runs; the call that would have been its first ends
+    /// the run with [`Error::Decode`](crate::Error::Decode), which names the function and the offset in the file, and
+    /// so does every later one. Everything else of the module is validated when it is loaded, as always.
+    pub fn lazy_validation(mut self, on: bool) -> Config {
+        self.lazy_validation = on;
         self
     }
 
@@ -248,6 +261,13 @@ impl Engine {
         types.into_iter().map(|ty| registry.register(ty)).collect()
     }
 
+    /// An id once more, to be given back with [`Engine::release_types`].
+    pub(crate) fn retain_type(&self, id: u32) -> u32 {
+        let mut registry = self.inner.types.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.entries[id as usize].uses += 1;
+        id
+    }
+
     /// Gives ids back.
     pub(crate) fn release_types(&self, ids: &[u32]) {
         let mut registry = self.inner.types.lock().unwrap_or_else(PoisonError::into_inner);
@@ -278,7 +298,8 @@ impl std::fmt::Debug for Engine {
 /// Function types by id, counted, so that an indirect call compares one number whatever module the callee is from.
 #[derive(Default)]
 struct TypeRegistry {
-    ids: HashMap<FuncType, u32>,
+    // Not a hash table, here and elsewhere on the way to a first call: its seed is a call of the system.
+    ids: BTreeMap<FuncType, u32>,
     entries: Vec<TypeEntry>,
     free: Vec<u32>,
 }

@@ -1,10 +1,11 @@
 //! bytes → `Module`: drives wasmparser's parser and validator, and keeps what the engine needs of the declarations.
 //!
 //! Sections are validated in the order of the file, so a module that needs an unsupported proposal is refused at the
-//! first section that shows it; function bodies are validated last, in parallel (`validate`). Nothing is allocated per
-//! function.
+//! first section that shows it; function bodies are validated last, in parallel (`validate`), or on their first calls.
+//! Nothing is allocated per function.
 //! Spec: binary/modules.html
 
+mod body;
 mod const_expr;
 mod names;
 #[cfg(test)]
@@ -21,10 +22,12 @@ use wasmparser::{
 };
 
 pub(crate) use self::names::Names;
+pub(crate) use self::validate::Bodies;
 
 use super::code::CodeTable;
 use super::config::Engine;
 use super::error::{DecodeError, DecodeReason, Error};
+use super::initial::Initial;
 use super::module::{Bytes, ConstExpr, Data, Elem, Export, Import, Items, Kind, Mode, Module, ModuleInner};
 use super::stats::LoadTimes;
 use super::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
@@ -51,7 +54,7 @@ pub(crate) fn module(engine: &Engine, bytes: Vec<u8>, file: Option<String>) -> R
     inner.type_ids = engine.register_types(&inner.types);
     inner.sort_exports();
     if engine.config().eager_translation {
-        inner.code.translate_all(&inner);
+        inner.code.translate_all(&inner)?;
     }
     Ok(Module { inner: Arc::new(inner) })
 }
@@ -212,6 +215,8 @@ fn binary(bytes: Vec<u8>, file: Option<&str>) -> Result<Vec<u8>, Refusal> {
 struct Decoder<'b> {
     bytes: &'b [u8],
     threads: usize,
+    /// Bodies are left to be validated on their first call.
+    lazy: bool,
     features: WasmFeatures,
     validator: Validator,
     module: ModuleInner,
@@ -245,13 +250,16 @@ impl<'b> Decoder<'b> {
             elems: Vec::new(),
             datas: Vec::new(),
             name_section: None,
+            unvalidated: None,
             code: CodeTable::new(0),
             times: LoadTimes::default(),
+            initial: Initial::default(),
             names: OnceLock::new(),
         };
         Decoder {
             bytes,
             threads: engine.config().validation_threads,
+            lazy: engine.config().lazy_validation,
             features: for_validator,
             validator: Validator::new_with_features(for_validator),
             module,
@@ -271,9 +279,13 @@ impl<'b> Decoder<'b> {
         let decoded = Instant::now();
         self.module.times.decoding = decoded - begun;
         // Bodies stand before whatever of the sections is wrong, if the sections got that far.
-        if let Some(bodies) = bodies {
-            validate::bodies(bodies, self.bytes, &self.module, self.features, self.threads)?;
-            self.module.times.validation = decoded.elapsed();
+        match bodies {
+            Some(bodies) if self.lazy => self.module.unvalidated = Some(bodies),
+            Some(bodies) => {
+                validate::bodies(&bodies, self.bytes, &self.module, self.threads)?;
+                self.module.times.validation = decoded.elapsed();
+            }
+            None => {}
         }
         sections?;
         self.module.code = CodeTable::new(self.module.bodies.len());
@@ -499,6 +511,7 @@ impl<'b> Decoder<'b> {
         }
         Ok(first.map(|func| validate::Bodies {
             resources: func.resources,
+            features: self.features,
         }))
     }
 

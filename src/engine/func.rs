@@ -13,7 +13,7 @@ use super::run::layout::VmFunc;
 use super::run::{self, Ended, Run};
 use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, StoreInner};
 use super::types::{FuncType, ValType};
-use super::value::{Val, WasmParams, WasmResults};
+use super::value::{Refs, Val, WasmParams, WasmResults};
 
 /// A function of a guest or of the host: a handle, to be used with its store.
 ///
@@ -54,7 +54,7 @@ impl Func {
     /// A function of the host, from a closure `Fn(&mut Caller<'_, T>, A, B, ..) -> R`.
     pub fn wrap<S: AsStoreMut, Params>(store: &mut S, closure: impl IntoFuncWith<S::Data, Params>) -> Func {
         let store = store.inner_mut();
-        let func = store.host_func(&closure.into_func_with());
+        let func = store.host_func(&closure.into_func_with(), None);
         Func::new(store.id, func)
     }
 
@@ -100,7 +100,10 @@ impl Func {
         let func = store.vm_func(self)?;
         let ty = store.func_type(func).clone();
         let args = slots(store, &ty, args, ty.params(), "argument")?;
-        let ended = call_slots(store, func, &args)?;
+        let ended = call_slots(store, func, |slots, _| {
+            slots.copy_from_slice(&args);
+            Ok(())
+        })?;
         Ok(outcome(store, ended, ty))
     }
 
@@ -156,16 +159,20 @@ fn values(store: &StoreInner, types: &[ValType], slots: &[u64]) -> Vec<Val> {
         .collect()
 }
 
-/// Calls a function whose arguments were checked.
-fn call_slots(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64]) -> Result<Ended, Error> {
+/// Calls a function; `write` writes its arguments, whose types were checked.
+fn call_slots(
+    store: &mut StoreInner,
+    func: NonNull<VmFunc>,
+    write: impl FnOnce(&mut [u64], &mut Refs) -> Result<(), Error>,
+) -> Result<Ended, Error> {
     store.sync_limits();
     store.refresh_bases();
-    run::start(store, func, args)
+    run::start(store, func, write)
 }
 
 fn outcome(store: &StoreInner, ended: Ended, ty: FuncType) -> Outcome {
     match ended {
-        Ended::Returned(slots) => Outcome::Returned(values(store, ty.results(), &slots)),
+        Ended::Returned => Outcome::Returned(values(store, ty.results(), store.run.results())),
         Ended::Paused(run, reason) => Outcome::Paused(Pause {
             store: store.id,
             run,
@@ -208,10 +215,8 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
     pub fn call(self, store: &mut impl AsStoreMut, args: P) -> Result<R, Error> {
         let store = store.inner_mut();
         let func = store.vm_func(self.func)?;
-        let mut slots = [0; 16];
-        args.store(&mut slots, &mut store.refs)?;
-        match call_slots(store, func, &slots[..P::TYPES.len()])? {
-            Ended::Returned(slots) => Ok(R::load(&slots, &store.refs)),
+        match call_slots(store, func, |slots, refs| args.store(slots, refs))? {
+            Ended::Returned => Ok(R::load(store.run.results(), &store.refs)),
             Ended::Paused(_, reason) => Err(reason.into_error()),
         }
     }

@@ -72,6 +72,10 @@ impl StoreInner {
     /// What an instance exports.
     fn export(&mut self, instance: InstanceId, kind: Kind, index: u32) -> Extern {
         let store = self.id;
+        if kind == Kind::Table {
+            // From now on others may look at it.
+            self.fill_now(instance, index);
+        }
         let data = &self.instances[instance.0 as usize];
         match kind {
             Kind::Func => Extern::Func(Func::new(store, self.func_ref(instance, index))),

@@ -7,12 +7,14 @@
 #![allow(unsafe_code)]
 
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use super::error::{Error, ImportProblem, LinkError};
 use super::func::Func;
 use super::global::GlobalData;
 use super::instance::{Extern, InstanceData, InstanceId};
 use super::limits::StoreLimits;
+use super::memory::Image;
 use super::module::{ConstExpr, ConstOp, Kind, Mode, Module, ModuleInner};
 use super::run::layout::{Owned, VmFunc, VmInstance};
 use super::store::StoreInner;
@@ -43,17 +45,23 @@ pub(crate) fn instance(store: &mut StoreInner, module: &Module, imports: &[Exter
     //        see before it is complete.
     // 11. The instance is allocated; if a limit forbids it, what was allocated before goes again.
     let (memories, tables) = (store.memories.len(), store.tables.len());
-    let id = allocate(store, module, imports).inspect_err(|_| {
+    let certain = module.inner.initial.certain(&module.inner);
+    let image = module.inner.initial.image(&module.inner);
+    let id = allocate(store, module, imports, image).inspect_err(|_| {
         store.memories.truncate(memories);
         store.tables.truncate(tables);
     });
     let id = id?;
     // 12., 13. Nothing to do: frames live in `run`.
     // 14., 15. Active element segments are copied, in order, and dropped, as declarative ones are. A trap leaves what
-    //          was written before.
+    //          was written before. Where none can trap, tables are filled when something looks at them.
     for (segment, elem) in module.inner.elems.iter().enumerate() {
         let segment = segment as u32;
         match &elem.mode {
+            Mode::Active { index, .. } if certain.elems => {
+                store.fill_later(id, *index);
+                store.elem_drop(id, segment);
+            }
             Mode::Active { index, offset } => {
                 let offset = store.eval(id, offset) as u32;
                 let len = elem.items.len() as u64;
@@ -64,12 +72,14 @@ pub(crate) fn instance(store: &mut StoreInner, module: &Module, imports: &[Exter
             Mode::Passive => {}
         }
     }
-    // 16. Active data segments likewise.
+    // 16. Active data segments likewise. An image has them already.
     for (segment, data) in module.inner.datas.iter().enumerate() {
         let segment = segment as u32;
         if let Mode::Active { index, offset } = &data.mode {
-            let offset = store.eval(id, offset) as u32;
-            store.memory_init(id, *index, segment, u64::from(offset), 0, data.bytes.len() as u64)?;
+            if image.is_none() {
+                let offset = store.eval(id, offset) as u32;
+                store.memory_init(id, *index, segment, u64::from(offset), 0, data.bytes.len() as u64)?;
+            }
             store.data_drop(id, segment);
         }
     }
@@ -137,7 +147,12 @@ pub(crate) fn link_error(module: &ModuleInner, problems: Vec<ImportProblem>) -> 
 /// Allocates what the module defines, and the instance.
 ///
 /// Spec: exec/modules.html#modules, `allocmodule`
-fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Result<InstanceId, Error> {
+fn allocate(
+    store: &mut StoreInner,
+    module: &Module,
+    imports: &[Extern],
+    image: Option<&Arc<Image>>,
+) -> Result<InstanceId, Error> {
     let inner = &*module.inner;
     let id = InstanceId(store.instances.len() as u32);
     let defined_globals = inner.globals.len() - inner.imported_globals as usize;
@@ -165,7 +180,8 @@ fn allocate(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Resu
         } else {
             0
         };
-        memories.push(store.add_memory(*ty, header_globals)?);
+        let image = image.filter(|_| at == 0);
+        memories.push(store.add_memory(*ty, header_globals, image)?);
     }
     let empty_memory = match memories.is_empty() {
         true => Some(store.empty_memory_with(in_header)?),

@@ -1,6 +1,6 @@
 //! `Linker`: (module, name) → what an import of that name gets.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use super::value::Val;
 pub struct Linker<T = ()> {
     engine: Option<Engine>,
     /// By module, then by name.
-    names: HashMap<Arc<str>, HashMap<Arc<str>, Definition>>,
+    names: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Definition>>,
     shadowing: bool,
     data: PhantomData<fn() -> T>,
 }
@@ -56,7 +56,7 @@ impl<T> Default for Linker<T> {
     fn default() -> Self {
         Linker {
             engine: None,
-            names: HashMap::new(),
+            names: BTreeMap::new(),
             shadowing: false,
             data: PhantomData,
         }
@@ -180,7 +180,7 @@ impl<T: Send + 'static> Linker<T> {
     pub fn get(&self, store: &mut impl AsStoreMut<Data = T>, module: &str, name: &str) -> Option<Extern> {
         let store = store.inner_mut();
         let item = match self.definition(module, name)? {
-            Definition::Host(func) => host_item(store, func),
+            Definition::Host(func) => host_item(store, func, None),
             Definition::Item(item) => *item,
         };
         store.extern_type(item).is_ok().then_some(item)
@@ -242,7 +242,9 @@ impl<T: Send + 'static> Linker<T> {
     /// What the module's imports are resolved to.
     fn resolve(&self, store: &mut StoreInner, module: &Module) -> Result<Vec<Extern>, Error> {
         let inner = &*module.inner;
-        let mut found = Vec::with_capacity(inner.imports.len());
+        // A module of another engine is refused later, and its ids mean nothing here.
+        let same_engine = inner.engine.same(&store.engine);
+        let mut found: Vec<(&Definition, Option<u32>)> = Vec::with_capacity(inner.imports.len());
         let mut problems = Vec::new();
         // First by type alone, so that a module that cannot be linked leaves nothing in the store, and the message
         // has everything that is wrong.
@@ -250,10 +252,11 @@ impl<T: Send + 'static> Linker<T> {
             let definition = self.definition(inner.text(&import.module), inner.text(&import.field));
             let given = match definition {
                 None => None,
-                Some(Definition::Host(func))
+                Some(definition @ Definition::Host(func))
                     if import.kind == Kind::Func && func.ty == *inner.func_type(import.index) =>
                 {
-                    found.push(Definition::Host(func.clone()));
+                    let ty = inner.funcs[import.index as usize] as usize;
+                    found.push((definition, same_engine.then(|| inner.type_ids[ty])));
                     continue;
                 }
                 Some(Definition::Host(func)) => Some(ExternType::Func(func.ty.clone())),
@@ -261,16 +264,16 @@ impl<T: Send + 'static> Linker<T> {
             };
             let expected = inner.extern_type(import.kind, import.index);
             match (definition, given) {
-                (Some(definition), Some(given)) if given.matches(&expected) => found.push(definition.clone()),
+                (Some(definition), Some(given)) if given.matches(&expected) => found.push((definition, None)),
                 (_, given) => problems.push(import_problem(inner, import, expected, given)),
             }
         }
         if !problems.is_empty() {
             return Err(link_error(inner, problems));
         }
-        let item = |definition: Definition| match definition {
-            Definition::Host(func) => host_item(store, &func),
-            Definition::Item(item) => item,
+        let item = |(definition, type_id): (&Definition, Option<u32>)| match definition {
+            Definition::Host(func) => host_item(store, func, type_id),
+            Definition::Item(item) => *item,
         };
         Ok(found.into_iter().map(item).collect())
     }
@@ -295,8 +298,8 @@ impl<T: Send + 'static> Linker<T> {
     }
 }
 
-fn host_item(store: &mut StoreInner, func: &Arc<HostFunc>) -> Extern {
-    Extern::Func(Func::new(store.id, store.host_func(func)))
+fn host_item(store: &mut StoreInner, func: &Arc<HostFunc>, type_id: Option<u32>) -> Extern {
+    Extern::Func(Func::new(store.id, store.host_func(func, type_id)))
 }
 
 #[cfg(test)]

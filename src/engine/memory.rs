@@ -12,6 +12,7 @@
 mod access;
 mod backing;
 mod handle;
+mod image;
 
 use std::fmt;
 use std::ptr::NonNull;
@@ -26,6 +27,7 @@ use super::types::{MemoryType, PAGE_BYTES};
 pub use self::access::{Address, GrowError, MemoryError};
 use self::backing::Backing;
 pub use self::handle::Memory;
+pub(crate) use self::image::Image;
 
 /// Bytes of a guest, addressed from 0.
 ///
@@ -84,7 +86,7 @@ unsafe impl Send for LinearMemory {}
 unsafe impl Sync for LinearMemory {}
 
 impl LinearMemory {
-    /// A memory of `ty`, zeroed, with room for `header_globals` globals below byte 0.
+    /// A memory of `ty`, zeroed unless there is an `image` of it, with room for `header_globals` globals below byte 0.
     ///
     /// # Errors
     /// [`Error::Limit`] when its minimum passes the store's limit, [`Error::Instantiate`] when the host has no room.
@@ -92,6 +94,7 @@ impl LinearMemory {
         ty: MemoryType,
         budget: &Arc<MemoryBudget>,
         header_globals: usize,
+        image: Option<&Arc<Image>>,
     ) -> Result<Box<LinearMemory>, Error> {
         let len = ty.minimum.saturating_mul(PAGE_BYTES);
         if !budget.take(len) {
@@ -107,7 +110,7 @@ impl LinearMemory {
         let header = FIRST_GLOBAL + 8 * header_globals;
         let maximum = ty.maximum.unwrap_or(MAX_PAGES).min(MAX_PAGES) * PAGE_BYTES;
         let reserve = maximum.min(budget.limit.load(Relaxed)).max(len);
-        let Some((base, backing)) = Backing::new(header, len, reserve) else {
+        let Some((base, backing)) = Backing::new(header, len, reserve, image) else {
             budget.give_back(len);
             return Err(Error::instantiate(format!(
                 "the host has no room for a memory of {len} bytes"
@@ -345,7 +348,7 @@ mod tests {
 
     fn memory(min: u64, max: Option<u64>) -> Box<LinearMemory> {
         let budget = Arc::new(MemoryBudget::new(1 << 32));
-        LinearMemory::new(MemoryType::new(min, max), &budget, 3).unwrap()
+        LinearMemory::new(MemoryType::new(min, max), &budget, 3, None).unwrap()
     }
 
     #[test]
@@ -368,7 +371,7 @@ mod tests {
     #[test]
     fn more_globals_than_a_page_holds_fit_below_byte_0() {
         let budget = Arc::new(MemoryBudget::new(1 << 32));
-        let memory = LinearMemory::new(MemoryType::new(1, None), &budget, 5000).unwrap();
+        let memory = LinearMemory::new(MemoryType::new(1, None), &budget, 5000, None).unwrap();
         // SAFETY: 5000 globals were asked for.
         unsafe { memory.header_global(4999).write(1) };
         assert_eq!(memory.size(), PAGE_BYTES);
@@ -406,12 +409,12 @@ mod tests {
     fn memories_of_a_store_share_one_limit_and_give_it_back() {
         let budget = Arc::new(MemoryBudget::new(3 * PAGE_BYTES));
         let ty = MemoryType::new(1, None);
-        let first = LinearMemory::new(ty, &budget, 0).unwrap();
-        let mut second = LinearMemory::new(ty, &budget, 0).unwrap();
+        let first = LinearMemory::new(ty, &budget, 0, None).unwrap();
+        let mut second = LinearMemory::new(ty, &budget, 0, None).unwrap();
         assert_eq!(second.grow(2), Err(GrowError::Limit));
         drop(first);
         assert_eq!(second.grow(2), Ok(1));
-        let error = LinearMemory::new(ty, &budget, 0).unwrap_err();
+        let error = LinearMemory::new(ty, &budget, 0, None).unwrap_err();
         assert_eq!(
             error.to_string(),
             "memory limit reached: 262144 bytes asked for, the limit is 196608 bytes: \

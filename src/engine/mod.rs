@@ -13,6 +13,7 @@ mod executor;
 mod func;
 mod global;
 mod host;
+mod initial;
 mod instance;
 mod instantiate;
 mod interrupt;

@@ -8,10 +8,13 @@ use super::code::CodeTable;
 use super::config::Engine;
 use super::decode;
 use super::error::{Error, IoError};
+use super::initial::Initial;
 use super::stats::{LoadTimes, ModuleStats};
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
 
 /// A validated module: code and declarations, without state.
+///
+/// With [`Config::lazy_validation`](crate::Config::lazy_validation) the bodies of functions are not validated yet.
 ///
 /// Cloning shares it. It can be instantiated any number of times, on any thread.
 ///
@@ -61,8 +64,11 @@ pub(crate) struct ModuleInner {
     pub datas: Vec<Data>,
     /// The contents of the name section.
     pub name_section: Option<Bytes>,
+    /// What validates bodies on their first calls; `None` when all are valid.
+    pub unvalidated: Option<decode::Bodies>,
     pub code: CodeTable,
     pub times: LoadTimes,
+    pub initial: Initial,
     pub names: OnceLock<decode::Names>,
 }
 
@@ -197,7 +203,8 @@ impl Module {
     /// Loads a module from its bytes: the binary format, or with the feature `wat` the text format.
     ///
     /// # Errors
-    /// [`Error::Decode`] with the reason, its place and what to do.
+    /// [`Error::Decode`] with the reason, its place and what to do. Without
+    /// [`Config::lazy_validation`](crate::Config::lazy_validation), what it returns is valid as a whole.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module, Error> {
         decode::module(engine, bytes.as_ref().to_vec(), None)
     }
@@ -256,10 +263,14 @@ impl Module {
     }
 
     /// The internal code of a function (imports counted first), one instruction per line with where its operands
-    /// live: for finding out why something is slow. `None` for imports. The form changes between versions.
+    /// live: for finding out why something is slow. `None` for imports, and for a body that validation was put off for and
+    /// refuses. The form changes between versions.
     pub fn listing(&self, func_index: u32) -> Option<String> {
         let defined = func_index.checked_sub(self.inner.imported_funcs)?;
-        ((defined as usize) < self.inner.bodies.len()).then(|| super::translate::listing(&self.inner, defined).text)
+        if defined as usize >= self.inner.bodies.len() || self.inner.validate_body(defined).is_err() {
+            return None;
+        }
+        Some(super::translate::listing(&self.inner, defined).text)
     }
 
     /// What loading it took, and what has been translated so far.

@@ -8,8 +8,8 @@
 
 mod access;
 
-use std::any::Any;
-use std::collections::HashMap;
+use std::any::{Any, TypeId};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::global::GlobalData;
 use super::host::{CallState, Halt, HostBody, HostFunc};
 use super::instance::{InstanceData, InstanceId};
 use super::interrupt::{Interrupt, InterruptHandle};
-use super::memory::{LinearMemory, MemoryBudget};
+use super::memory::{Image, LinearMemory, MemoryBudget};
 use super::run;
 use super::run::layout::{Context, VmFunc};
 use super::table::TableData;
@@ -121,6 +121,8 @@ pub struct StoreInner {
     /// What a host function sees when its caller has no memory.
     empty_memory: Box<LinearMemory>,
     data: Box<dyn Any + Send>,
+    /// What is in the box.
+    data_type: TypeId,
 }
 
 // SAFETY: the addresses in a store point to what the store owns, so they move to another thread together; `Context` is
@@ -133,7 +135,7 @@ impl StoreInner {
         let id = NEXT_ID.fetch_add(1, Relaxed);
         let limits = engine.config().limits.clone();
         let budget = Arc::new(MemoryBudget::new(limits.memory));
-        let empty = LinearMemory::new(MemoryType::new(0, Some(0)), &budget, 0);
+        let empty = LinearMemory::new(MemoryType::new(0, Some(0)), &budget, 0, None);
         let mut store = StoreInner {
             id,
             engine: engine.clone(),
@@ -149,6 +151,7 @@ impl StoreInner {
             funcs: FuncArena::default(),
             budget,
             empty_memory: empty.expect("an empty memory needs three words"),
+            data_type: (*data).type_id(),
             data,
         };
         store.set_fuel(engine.config().fuel);
@@ -156,15 +159,24 @@ impl StoreInner {
     }
 
     pub(crate) fn data<T: 'static>(&self) -> &T {
-        self.data
-            .downcast_ref()
-            .expect("the type of a store's data does not change")
+        self.check_data_type::<T>();
+        // SAFETY: the box holds a `T`.
+        unsafe { &*(&raw const *self.data).cast() }
     }
 
     pub(crate) fn data_mut<T: 'static>(&mut self) -> &mut T {
-        self.data
-            .downcast_mut()
-            .expect("the type of a store's data does not change")
+        self.check_data_type::<T>();
+        // SAFETY: the box holds a `T`.
+        unsafe { &mut *(&raw mut *self.data).cast() }
+    }
+
+    /// Cheaper than asking the box, which every host call would do through a table of functions.
+    #[inline]
+    fn check_data_type<T: 'static>(&self) {
+        assert!(
+            self.data_type == TypeId::of::<T>(),
+            "the type of a store's data does not change"
+        );
     }
 
     /// What the handlers see of this store. Shared with interrupt handles, which touch its atomics only.
@@ -197,16 +209,22 @@ impl StoreInner {
         self.budget.limit.store(self.limits.memory, Relaxed);
     }
 
-    pub(crate) fn add_memory(&mut self, ty: MemoryType, header_globals: usize) -> Result<u32, Error> {
+    pub(crate) fn add_memory(
+        &mut self,
+        ty: MemoryType,
+        header_globals: usize,
+        image: Option<&Arc<Image>>,
+    ) -> Result<u32, Error> {
         self.sync_limits();
         StoreLimits::check_count("memories", self.memories.len(), self.limits.memories)?;
-        self.memories.push(LinearMemory::new(ty, &self.budget, header_globals)?);
+        let memory = LinearMemory::new(ty, &self.budget, header_globals, image)?;
+        self.memories.push(memory);
         Ok(self.memories.len() as u32 - 1)
     }
 
     /// A memory of no pages for an instance without one: it has room for the instance's globals.
     pub(crate) fn empty_memory_with(&self, header_globals: usize) -> Result<Box<LinearMemory>, Error> {
-        LinearMemory::new(MemoryType::new(0, Some(0)), &self.budget, header_globals)
+        LinearMemory::new(MemoryType::new(0, Some(0)), &self.budget, header_globals, None)
     }
 
     /// Memory 0 of an instance.
@@ -230,6 +248,7 @@ impl StoreInner {
 
     /// Memory 0 of an instance, or an empty one, and the embedder's data.
     pub(crate) fn memory_and_data<T: 'static>(&mut self, instance: InstanceId) -> (&mut LinearMemory, &mut T) {
+        self.check_data_type::<T>();
         let index = self
             .instances
             .get(instance.0 as usize)
@@ -238,12 +257,8 @@ impl StoreInner {
             Some(&index) => &mut self.memories[index as usize],
             None => &mut self.empty_memory,
         };
-        (
-            memory,
-            self.data
-                .downcast_mut()
-                .expect("the type of a store's data does not change"),
-        )
+        // SAFETY: the box holds a `T`, and only it is borrowed besides the memory.
+        (memory, unsafe { &mut *(&raw mut *self.data).cast() })
     }
 
     /// Brings the copies of byte-0 addresses up to date, where memories move when they grow.
@@ -256,14 +271,17 @@ impl StoreInner {
     }
 
     /// A function of the host, at an address that stays. The same function always gets the same address, so that
-    /// references to it are equal.
-    pub(crate) fn host_func(&mut self, func: &Arc<HostFunc>) -> NonNull<VmFunc> {
+    /// references to it are equal. `type_id`: that of its type, if the caller has it.
+    pub(crate) fn host_func(&mut self, func: &Arc<HostFunc>, type_id: Option<u32>) -> NonNull<VmFunc> {
         if let Some(&known) = self.hosts.known.get(&Arc::as_ptr(func)) {
             return known;
         }
-        let id = self.engine.register_types([&func.ty])[0];
+        let id = match type_id {
+            Some(id) => self.engine.retain_type(id),
+            None => self.engine.register_types([&func.ty])[0],
+        };
         let vm = self.funcs.add(VmFunc {
-            code: AtomicPtr::new(run::host_entry()),
+            code: AtomicPtr::new(Arc::as_ptr(func).cast_mut().cast()),
             instance: std::ptr::null_mut(),
             sig: id,
             index: self.hosts.funcs.len() as u32,
@@ -272,8 +290,7 @@ impl StoreInner {
             store: self.id,
         });
         self.hosts.funcs.push(HostSlot {
-            func: Some(func.clone()),
-            spare: func.clone(),
+            func: func.clone(),
             type_id: id,
         });
         self.hosts.known.insert(Arc::as_ptr(func), vm);
@@ -306,7 +323,7 @@ impl StoreInner {
         // SAFETY: the functions of a store live in its arena as long as the store, at addresses that stay.
         let func = unsafe { func.as_ref() };
         match NonNull::new(func.instance) {
-            None => &self.hosts.funcs[func.index as usize].spare.ty,
+            None => &self.hosts.funcs[func.index as usize].func.ty,
             Some(instance) => {
                 // SAFETY: instances live as long as the store, too.
                 let instance = unsafe { instance.as_ref() }.id;
@@ -316,6 +333,7 @@ impl StoreInner {
     }
 
     /// Calls a host function. `slots`: the parameters, then room up to the results, which replace them.
+    #[inline]
     pub(crate) fn call_host(
         &mut self,
         func: NonNull<VmFunc>,
@@ -324,19 +342,16 @@ impl StoreInner {
         call_state: &mut CallState,
     ) -> Result<(), Halt> {
         // SAFETY: the functions of a store live in its arena as long as the store, at addresses that stay.
-        let index = unsafe { func.as_ref() }.index as usize;
-        // The function is taken out of the store while it runs, because it may get the whole store; if it calls
-        // itself through a guest, the inner call finds the place empty and makes a copy of the reference.
-        let slot = &mut self.hosts.funcs[index];
-        let host = slot.func.take().unwrap_or_else(|| slot.spare.clone());
-        let result = match &host.body {
+        let host = unsafe { func.as_ref() }.code.load(Relaxed) as *const HostFunc;
+        // SAFETY: the address is that of the function (`host_func`). A store keeps its host functions as long as it lives, and that is longer than this call, which borrows
+        // it. Through an address, because the function may get the whole store.
+        let result = match unsafe { &(*host).body } {
             HostBody::Memory(body) => {
                 let (memory, refs) = self.memory_and_refs(caller);
                 body(memory, refs, slots)
             }
             HostBody::Caller(body) => body(self, caller, call_state, slots),
         };
-        self.hosts.funcs[index].func = Some(host);
         self.refresh_bases();
         result
     }
@@ -389,18 +404,16 @@ impl Drop for StoreInner {
     }
 }
 
-/// The host functions of a store.
+/// The host functions of a store: none is ever removed.
 #[derive(Default)]
 struct Hosts {
     funcs: Vec<HostSlot>,
     /// Each `HostFunc` stays alive in `funcs`, so its address identifies it.
-    known: HashMap<*const HostFunc, NonNull<VmFunc>>,
+    known: BTreeMap<*const HostFunc, NonNull<VmFunc>>,
 }
 
 struct HostSlot {
-    /// `None` while it runs.
-    func: Option<Arc<HostFunc>>,
-    spare: Arc<HostFunc>,
+    func: Arc<HostFunc>,
     type_id: u32,
 }
 

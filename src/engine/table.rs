@@ -4,7 +4,7 @@ use super::error::Error;
 use super::instance::InstanceId;
 use super::limits::{MAX_TABLE_ELEMENTS, StoreLimits};
 use super::memory::GrowError;
-use super::module::Items;
+use super::module::{Items, Mode};
 use super::run::layout::{Owned, VmTable};
 use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, StoreInner};
 use super::trap::Trap;
@@ -111,6 +111,9 @@ pub(crate) struct TableData {
     /// What handlers see: always the address and length of `elements`.
     vm: Owned<VmTable>,
     elements: Vec<u64>,
+    /// The instance whose active segments are still to be copied here, all of which fit. Nothing but `call_indirect` of
+    /// that instance comes here before they are.
+    unfilled: Option<InstanceId>,
 }
 
 impl TableData {
@@ -202,8 +205,59 @@ impl StoreInner {
             base: elements.as_mut_ptr(),
             len: len as u64,
         });
-        self.tables.push(TableData { ty, vm, elements });
+        self.tables.push(TableData {
+            ty,
+            vm,
+            elements,
+            unfilled: None,
+        });
         Ok(self.tables.len() as u32 - 1)
+    }
+
+    /// Puts off filling a table an instance defines: its handlers find null in it, and the driver fills it then.
+    pub(crate) fn fill_later(&mut self, instance: InstanceId, table: u32) {
+        self.table_of(instance, table).unfilled = Some(instance);
+    }
+
+    /// Copies the active segments that were put off into a table of an instance; whether there were any.
+    ///
+    /// Spec: exec/modules.html#instantiation, step 14
+    pub(crate) fn fill_now(&mut self, instance: InstanceId, table: u32) -> bool {
+        let index = self.instances[instance.0 as usize].tables[table as usize] as usize;
+        let Some(owner) = self.tables[index].unfilled.take() else {
+            return false;
+        };
+        let data = &self.instances[owner.0 as usize];
+        let module = data.module.clone();
+        let own = data.tables.iter().position(|&at| at as usize == index);
+        for elem in &module.inner.elems {
+            let Mode::Active { index: target, offset } = &elem.mode else {
+                continue;
+            };
+            if Some(*target as usize) != own {
+                continue;
+            }
+            let start = self.eval(owner, offset) as u32 as usize;
+            for at in 0..elem.items.len() {
+                self.tables[index].elements[start + at] = self.item_slot(owner, &elem.items, at);
+            }
+        }
+        true
+    }
+
+    /// Fills all tables of an instance; whether there was anything to do.
+    pub(crate) fn fill_all_now(&mut self, instance: InstanceId) -> bool {
+        let tables = self.instances[instance.0 as usize].tables.len() as u32;
+        (0..tables).fold(false, |any, table| self.fill_now(instance, table) | any)
+    }
+
+    /// An element of a segment, as a slot. Function references are made when they are first needed; the values of
+    /// constant expressions do not depend on when they are looked at.
+    fn item_slot(&mut self, instance: InstanceId, items: &Items, at: usize) -> u64 {
+        match items {
+            Items::Funcs(funcs) => self.func_slot(instance, funcs[at]),
+            Items::Exprs(exprs) => self.eval(instance, &exprs[at]),
+        }
     }
 
     /// `table.grow`: the old size, or `None` if it stays.
@@ -268,13 +322,7 @@ impl StoreInner {
         let src = range(src, n, len as u64)?;
         let dst = range(dst, n, self.tables[table].len())?;
         for (dst, src) in dst.zip(src) {
-            // Function references are made when they are first needed; the values of constant expressions do not
-            // depend on when they are looked at.
-            let slot = match items {
-                Items::Funcs(funcs) => self.func_slot(instance, funcs[src]),
-                Items::Exprs(exprs) => self.eval(instance, &exprs[src]),
-            };
-            self.tables[table].elements[dst] = slot;
+            self.tables[table].elements[dst] = self.item_slot(instance, items, src);
         }
         Ok(())
     }

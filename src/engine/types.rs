@@ -12,7 +12,7 @@ pub(crate) const PAGE_BYTES: u64 = 65_536;
 /// The type of a value.
 ///
 /// Spec: syntax/types.html#value-types
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ValType {
     /// 32-bit integer; its sign is given by the instruction that uses it.
@@ -57,7 +57,7 @@ impl fmt::Display for ValType {
 /// The type of a function: what it takes and what it gives back. Cheap to clone.
 ///
 /// Spec: syntax/types.html#function-types
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FuncType {
     /// Parameters, then results.
     types: Arc<[ValType]>,

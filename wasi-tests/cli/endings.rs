@@ -66,6 +66,25 @@ fn deep_recursion_shows_the_innermost_functions_and_how_many_there_are() {
 }
 
 #[test]
+fn an_invalid_function_is_1_when_it_is_called_if_validation_is_lazy_and_before_the_start_if_not() {
+    let dir = Dir::with(
+        "bad.wat",
+        r#"(module (func $bad drop) (func (export "_start") (call $bad)) (func (export "f") (result i32) i32.const 3))"#,
+    );
+    let out = dir.wasmrun(["--lazy-validation", "bad.wat"]).run();
+    assert_eq!(out.code(), 1, "{out}");
+    assert!(
+        out.stderr
+            .starts_with("error: bad.wat: function 0 `bad`: type mismatch"),
+        "{out}"
+    );
+    let out = dir.wasmrun(["--lazy-validation", "--invoke", "f", "bad.wat"]).run();
+    assert_eq!((out.code(), out.stdout.as_str()), (0, "3\n"), "{out}");
+    let out = dir.wasmrun(["--invoke", "f", "bad.wat"]).run();
+    assert_eq!(out.code(), 1, "{out}");
+}
+
+#[test]
 fn out_of_fuel_is_134() {
     let out = Dir::with("spin.wat", guests::SPIN)
         .wasmrun(["--fuel", "100000", "spin.wat"])

@@ -6,6 +6,7 @@ use tinywasm::{Error, FuncContext, HostFunction, Imports, Memory, Module, Module
 use super::locked_version;
 use crate::Result;
 use crate::wasi::{self, OutOfBounds, Wasi};
+use crate::workload::Class;
 
 pub struct Tinywasm;
 
@@ -30,8 +31,8 @@ impl super::Engine for Tinywasm {
     }
 
     /// CPython ends at its start with an errno from inside the module that no other engine here sees.
-    fn runs_program(&self, name: &str) -> bool {
-        name != "cpython"
+    fn fails_on(&self, name: &str, _: Class) -> bool {
+        name == "cpython"
     }
 }
 

@@ -1,12 +1,17 @@
-//! wasmi 2: validates everything at once, translates each function on its first call (its default mode).
+//! wasmi 2: validates everything at once, translates each function on its first call (its default mode); or validates
+//! each function on its first call, too.
 
-use wasmi::{Caller, Engine, Error, Extern, ExternType, Instance, Linker, Module, Store, Val};
+use std::collections::BTreeSet;
+
+use wasmi::{Caller, CompilationMode, Config, Engine, Error, Extern, ExternType, Instance, Linker, Module, Store, Val};
 
 use super::locked_version;
 use crate::Result;
 use crate::wasi::{self, Wasi};
 
-pub struct Wasmi;
+pub struct Wasmi {
+    pub lazy: bool,
+}
 
 struct Loaded {
     engine: Engine,
@@ -20,7 +25,7 @@ struct Running {
 
 impl super::Engine for Wasmi {
     fn name(&self) -> &'static str {
-        "wasmi"
+        if self.lazy { "wasmi-lazy" } else { "wasmi" }
     }
 
     fn version(&self) -> String {
@@ -28,7 +33,11 @@ impl super::Engine for Wasmi {
     }
 
     fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn super::Module>> {
-        let engine = Engine::default();
+        let mut config = Config::default();
+        if self.lazy {
+            config.compilation_mode(CompilationMode::Lazy);
+        }
+        let engine = Engine::new(&config);
         let module = Module::new(&engine, &wasm[..])?;
         Ok(Box::new(Loaded { engine, module }))
     }
@@ -37,8 +46,12 @@ impl super::Engine for Wasmi {
 impl super::Module for Loaded {
     fn link(self: Box<Self>, wasi: Option<&Wasi>) -> Result<Box<dyn super::Instance>> {
         let mut linker = Linker::<()>::new(&self.engine);
+        // A module may import the same thing twice, as Go's do.
+        let mut seen = BTreeSet::new();
         for import in self.module.imports() {
-            if let ExternType::Func(ty) = import.ty() {
+            if let ExternType::Func(ty) = import.ty()
+                && seen.insert((import.module(), import.name()))
+            {
                 let host = wasi.cloned().zip(wasi::function(import.module(), import.name()));
                 let call = move |mut caller: Caller<'_, ()>, args: &[Val], results: &mut [Val]| match &host {
                     Some((wasi, function)) => call(wasi, *function, &mut caller, args, results),

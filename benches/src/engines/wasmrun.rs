@@ -1,11 +1,16 @@
-//! wasmrun itself: validates everything at once, translates each function on its first call (its default mode).
+//! wasmrun itself: validates everything at once, translates each function on its first call (its default mode); or
+//! validates each function on its first call, too.
+
+use std::collections::BTreeSet;
 
 use wasmrun::{Caller, Config, Engine, Error, Executor, ExternType, Halt, Linker, Module, Val};
 
 use crate::Result;
 use crate::wasi::{self, Wasi};
 
-pub struct Wasmrun;
+pub struct Wasmrun {
+    pub lazy: bool,
+}
 
 struct Loaded {
     engine: Engine,
@@ -16,7 +21,7 @@ struct Running(Executor<()>);
 
 impl super::Engine for Wasmrun {
     fn name(&self) -> &'static str {
-        "wasmrun"
+        if self.lazy { "wasmrun-lazy" } else { "wasmrun" }
     }
 
     fn version(&self) -> String {
@@ -24,7 +29,7 @@ impl super::Engine for Wasmrun {
     }
 
     fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn super::Module>> {
-        let engine = Engine::new(Config::new());
+        let engine = Engine::new(Config::new().lazy_validation(self.lazy));
         let module = Module::from_vec(&engine, std::mem::take(wasm))?;
         Ok(Box::new(Loaded { engine, module }))
     }
@@ -33,8 +38,11 @@ impl super::Engine for Wasmrun {
 impl super::Module for Loaded {
     fn link(self: Box<Self>, wasi: Option<&Wasi>) -> Result<Box<dyn super::Instance>> {
         let mut linker = Linker::<()>::new(&self.engine);
+        // A module may import the same thing twice, as Go's do.
+        let mut seen = BTreeSet::new();
         for import in self.module.imports() {
             if let (ExternType::Func(ty), Some(wasi)) = (import.ty, wasi)
+                && seen.insert((import.module, import.name))
                 && let Some(function) = wasi::function(import.module, import.name)
             {
                 let wasi = wasi.clone();

@@ -162,3 +162,66 @@ fn imports_and_exports_are_listed_with_their_types() {
     assert!(module.inner.export("f2").is_some() && module.inner.export("f").is_none());
     assert!(matches!(module.exports().next().unwrap().ty, ExternType::Global(_)));
 }
+
+/// `$bad` and `$simd` are not valid; `$good` calls neither.
+const PARTLY_INVALID: &str = "(module (type $t (func (result i32)))
+    (func $good (export \"good\") (type $t) (i32.const 7))
+    (func $bad (export \"bad\") (type $t) (i32.add (i32.const 1)))
+    (func (export \"direct\") (type $t) (call $bad))
+    (func (export \"indirect\") (type $t) (call_indirect (type $t) (i32.const 0)))
+    (func (export \"tail\") (type $t) (return_call $bad))
+    (func $simd (export \"simd\") (drop (v128.const i32x4 0 0 0 0)))
+    (table 1 funcref) (elem (i32.const 0) $bad))";
+
+#[test]
+fn with_lazy_validation_an_invalid_body_ends_its_first_call_and_every_later_one() {
+    let binary = wat::parse_str(PARTLY_INVALID).unwrap();
+    let engine = Engine::new(Config::new().lazy_validation(true));
+    let module = super::module(&engine, binary.clone(), Some("app.wasm".into())).unwrap();
+    let linker = crate::Linker::new(&engine);
+    let mut first = linker.instantiate(&module).unwrap();
+    let mut second = linker.instantiate(&module).unwrap();
+    let bad = "app.wasm: function 1 `bad`: type mismatch: expected i32 but nothing on stack (byte 0x68)";
+    for executor in [&mut first, &mut second] {
+        for _ in 0..2 {
+            for name in ["bad", "direct", "indirect", "tail"] {
+                let error = executor.invoke(name, &[]).unwrap_err();
+                assert!(matches!(error, Error::Decode(_)), "{name}: {error}");
+                assert_eq!(error.to_string(), bad, "{name}");
+            }
+            assert_eq!(executor.invoke("good", &[]).unwrap()[0].i32(), Some(7));
+        }
+        let error = executor.invoke("simd", &[]).unwrap_err().to_string();
+        assert!(error.starts_with("app.wasm uses simd (byte 0x"), "{error}");
+    }
+    assert!(module.listing(0).is_some() && module.listing(1).is_none());
+
+    let eager = Engine::new(Config::new().lazy_validation(true).eager_translation(true));
+    let error = super::module(&eager, binary.clone(), Some("app.wasm".into())).unwrap_err();
+    assert_eq!(error.to_string(), bad);
+    assert!(super::module(&Engine::default(), binary, None).is_err());
+}
+
+#[test]
+fn with_lazy_validation_everything_but_bodies_is_validated_at_once() {
+    let engine = Engine::new(Config::new().lazy_validation(true));
+    for text in [
+        "(module (func (export \"f\")) (export \"f\" (func 0)))",
+        "(module (global i32 (i64.const 0)))",
+        "(module (func) (start 1))",
+        "(module (func (type 3)) (type (func)))",
+    ] {
+        assert!(
+            super::module(&engine, wat::parse_str(text).unwrap(), None).is_err(),
+            "{text}"
+        );
+    }
+    // A start function is called at once.
+    let start = wat::parse_str("(module (func $f drop) (start $f))").unwrap();
+    let module = super::module(&engine, start, None).unwrap();
+    let error = crate::Linker::new(&engine).instantiate(&module).unwrap_err();
+    assert!(
+        error.to_string().starts_with("function 0 `f`: type mismatch"),
+        "{error}"
+    );
+}

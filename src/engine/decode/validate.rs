@@ -1,4 +1,5 @@
-//! Validation of function bodies, on all processors when there is enough to do.
+//! Validation of function bodies, on all processors when there is enough to do, or each on its first call: first by
+//! `body`, which accepts nearly all of them fast, and those it does not accept by wasmparser.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -8,11 +9,69 @@ use wasmparser::{
 };
 
 use super::Refusal;
+use super::body::Checker;
+use crate::engine::error::{DecodeError, DecodeReason, Error};
 use crate::engine::module::ModuleInner;
+use crate::engine::trap::Escaped;
 
 /// What the validator knows of the module its function bodies belong to.
-pub(super) struct Bodies {
-    pub resources: ValidatorResources,
+pub(crate) struct Bodies {
+    pub(super) resources: ValidatorResources,
+    pub(super) features: WasmFeatures,
+}
+
+impl Bodies {
+    /// Validates one body of a module that keeps its bytes.
+    pub(super) fn one(&self, module: &ModuleInner, defined: u32) -> wasmparser::Result<()> {
+        let mut scratch = Scratch::new(module, self.features);
+        self.body(&module.bytes, module, defined as usize, &mut scratch)
+    }
+
+    fn body(
+        &self,
+        bytes: &[u8],
+        module: &ModuleInner,
+        defined: usize,
+        scratch: &mut Scratch<'_>,
+    ) -> wasmparser::Result<()> {
+        let features = self.features;
+        let range = &module.bodies[defined];
+        let bytes = &bytes[range.start as usize..range.end as usize];
+        let index = module.imported_funcs + defined as u32;
+        let ty = module.funcs[index as usize];
+        let accepted = scratch.checker.accepts(ty, bytes);
+        if accepted && !cfg!(debug_assertions) {
+            return Ok(());
+        }
+        let body = FunctionBody::new(BinaryReader::new_features(bytes, u64::from(range.start), features));
+        let func = FuncToValidate {
+            resources: &self.resources,
+            index,
+            ty,
+            features,
+        };
+        let mut validator = func.into_validator(scratch.allocations.take().unwrap_or_default());
+        let result = validator.validate(&body);
+        scratch.allocations = Some(validator.into_allocations());
+        debug_assert!(!accepted || result.is_ok(), "accepted, but: {result:?}");
+        result
+    }
+}
+
+/// What one body after the other is validated in.
+struct Scratch<'m> {
+    checker: Checker<'m>,
+    /// For wasmparser, from the first body on that it is asked about.
+    allocations: Option<FuncValidatorAllocations>,
+}
+
+impl<'m> Scratch<'m> {
+    fn new(module: &'m ModuleInner, features: WasmFeatures) -> Scratch<'m> {
+        Scratch {
+            checker: Checker::new(module, features),
+            allocations: None,
+        }
+    }
 }
 
 /// Bytes of code a thread takes at a time: small enough to share the work evenly, big enough to take seldom.
@@ -24,18 +83,11 @@ const BYTES_PER_THREAD: usize = 256 << 10;
 /// Validates every body; of several errors the one with the lowest offset is reported.
 ///
 /// Spec: valid/modules.html#functions
-pub(super) fn bodies(
-    validated: Bodies,
-    bytes: &[u8],
-    module: &ModuleInner,
-    features: WasmFeatures,
-    threads: usize,
-) -> Result<(), Refusal> {
+pub(super) fn bodies(validated: &Bodies, bytes: &[u8], module: &ModuleInner, threads: usize) -> Result<(), Refusal> {
     let work = Work {
-        resources: &validated.resources,
+        validated,
         bytes,
         module,
-        features,
         next: AtomicUsize::new(0),
         error: Mutex::new(None),
         chunks: chunks(module),
@@ -79,10 +131,9 @@ fn chunks(module: &ModuleInner) -> Vec<std::ops::Range<usize>> {
 
 /// What the threads share.
 struct Work<'m> {
-    resources: &'m ValidatorResources,
+    validated: &'m Bodies,
     bytes: &'m [u8],
     module: &'m ModuleInner,
-    features: WasmFeatures,
     chunks: Vec<std::ops::Range<usize>>,
     /// The first chunk nobody has taken.
     next: AtomicUsize,
@@ -93,10 +144,10 @@ struct Work<'m> {
 impl Work<'_> {
     /// Takes chunks until none is left.
     fn run(&self) {
-        let mut allocations = FuncValidatorAllocations::default();
+        let mut scratch = Scratch::new(self.module, self.validated.features);
         while let Some(chunk) = self.chunks.get(self.next.fetch_add(1, Relaxed)) {
             for defined in chunk.clone() {
-                if let Err(error) = self.body(defined, &mut allocations) {
+                if let Err(error) = self.validated.body(self.bytes, self.module, defined, &mut scratch) {
                     // Chunks are taken in order, so everything with a lower offset is taken already.
                     self.next.store(self.chunks.len(), Relaxed);
                     let mut first = self.error.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -108,21 +159,34 @@ impl Work<'_> {
             }
         }
     }
+}
 
-    fn body(&self, defined: usize, allocations: &mut FuncValidatorAllocations) -> wasmparser::Result<()> {
-        let range = &self.module.bodies[defined];
-        let bytes = &self.bytes[range.start as usize..range.end as usize];
-        let body = FunctionBody::new(BinaryReader::new_features(bytes, u64::from(range.start), self.features));
-        let index = self.module.imported_funcs + defined as u32;
-        let func = FuncToValidate {
-            resources: self.resources,
-            index,
-            ty: self.module.funcs[index as usize],
-            features: self.features,
+impl ModuleInner {
+    /// Makes sure of a body that loading has left unvalidated, before it is translated.
+    pub(crate) fn validate_body(&self, defined: u32) -> Result<(), Error> {
+        let Some(unvalidated) = &self.unvalidated else {
+            return Ok(());
         };
-        let mut validator = func.into_validator(std::mem::take(allocations));
-        let result = validator.validate(&body);
-        *allocations = validator.into_allocations();
-        result
+        unvalidated
+            .one(self, defined)
+            .map_err(|error| self.invalid_body(defined, error.into()))
+    }
+
+    #[cold]
+    fn invalid_body(&self, defined: u32, refusal: Refusal) -> Error {
+        let index = self.imported_funcs + defined;
+        let name = self
+            .func_name(index)
+            .map(|name| format!(" `{}`", Escaped(name)))
+            .unwrap_or_default();
+        let reason = match refusal.reason {
+            DecodeReason::Invalid(message) => DecodeReason::Invalid(format!("function {index}{name}: {message}")),
+            other => other,
+        };
+        Error::Decode(Box::new(DecodeError {
+            name: self.file.clone(),
+            offset: refusal.offset,
+            reason,
+        }))
     }
 }

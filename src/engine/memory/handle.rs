@@ -27,7 +27,7 @@ impl Memory {
             )));
         }
         let store = store.inner_mut();
-        let index = store.add_memory(ty, 0)?;
+        let index = store.add_memory(ty, 0, None)?;
         Ok(Memory { store: store.id, index })
     }
 

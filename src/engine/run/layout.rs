@@ -92,8 +92,8 @@ pub(crate) struct VmTable {
 /// A function as tables, imports and references see it.
 #[repr(C)]
 pub(crate) struct VmFunc {
-    /// First code word of the translated body, or of a stub that translates it. Of a host function: a stub that
-    /// leaves the handlers.
+    /// First code word of the translated body, or of a stub that translates it. Of a host function: its `HostFunc`, to
+    /// which nothing jumps, because handlers see that no instance owns the function.
     pub code: AtomicPtr<u64>,
     /// The instance it belongs to; null for a host function.
     pub instance: *mut VmInstance,

@@ -8,6 +8,7 @@
 
 pub(crate) mod dispatch;
 pub(crate) mod exit;
+mod foreign;
 pub(crate) mod handlers;
 pub(crate) mod layout;
 pub(crate) mod operand;
@@ -19,21 +20,23 @@ mod stack;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering::{Release, SeqCst};
+use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
 
 use self::dispatch::{Handler, Regs, word_of};
 use self::exit::*;
+use self::foreign::{Call, after_host_call, foreign_call, foreign_return_call, host_call};
 use self::handlers::control::{self, CALL_INDIRECT_WORDS, CALL_WORDS};
 use self::layout::{Context, Saved, VmFunc, VmInstance};
 use self::stack::ValueStack;
 use super::code;
 use super::error::Error;
 use super::func::PauseReason;
-use super::host::{CallState, Halt};
+use super::host::CallState;
 use super::instance::InstanceId;
 use super::store::StoreInner;
 use super::trap::Trap;
 use super::types::FuncType;
+use super::value::Refs;
 
 /// Runs inside host calls of runs, at most: each takes native stack.
 const MAX_NESTING: usize = 100;
@@ -41,18 +44,28 @@ const MAX_NESTING: usize = 100;
 /// What the driver keeps in a store between runs.
 #[derive(Default)]
 pub(crate) struct StoreState {
-    /// The value stack of the last run, for the next.
-    spare: Option<ValueStack>,
+    /// The value stack of the run that no other is inside of, and of the next one. A run that pauses takes it along.
+    stack: Option<ValueStack>,
     /// Runs that are going on, each inside a host call of the one before.
     depth: usize,
     /// Where frames of a nested run may begin, and where the stack they share ends.
     top: usize,
     end: usize,
+    /// The slots of the last run's results.
+    results: Vec<u64>,
+}
+
+impl StoreState {
+    /// What the run that has just returned gives back.
+    pub(crate) fn results(&self) -> &[u64] {
+        &self.results
+    }
 }
 
 /// A run: all of it that is not in the store.
 pub(crate) struct Run {
-    /// None for runs inside another's host call, which go on above its frames.
+    /// Only of runs that have paused: others have the store's, and inside another's host call they go on above its
+    /// frames.
     stack: Option<ValueStack>,
     /// Slot 0 of the first frame: parameters, then results.
     base: *mut u64,
@@ -104,8 +117,8 @@ enum Then {
 
 /// How a run left the driver, when not by an error.
 pub(crate) enum Ended {
-    /// With the slots of its results.
-    Returned(Vec<u64>),
+    /// With what [`StoreState::results`] has until the next run.
+    Returned,
     /// It can be resumed.
     Paused(Box<Run>, PauseReason),
 }
@@ -131,77 +144,72 @@ impl Stub {
     }
 }
 
-/// The code of a host function. Nothing goes there: handlers see that no instance owns the function.
-pub(crate) fn host_entry() -> *mut u64 {
-    STOP.ip().cast_mut()
-}
-
-/// Calls a function with the slots of its arguments.
-pub(crate) fn start(store: &mut StoreInner, func: NonNull<VmFunc>, args: &[u64]) -> Result<Ended, Error> {
+/// Calls a function; `write` puts the slots of its arguments where it gets them.
+pub(crate) fn start(
+    store: &mut StoreInner,
+    func: NonNull<VmFunc>,
+    write: impl FnOnce(&mut [u64], &mut Refs) -> Result<(), Error>,
+) -> Result<Ended, Error> {
     // SAFETY: handles to functions are checked to be the store's, where they live as long as it.
-    let (params, results, instance, code) = unsafe {
-        let vm = func.as_ref();
-        (
-            vm.params as usize,
-            vm.results as usize,
-            vm.instance,
-            vm.code.load(std::sync::atomic::Ordering::Acquire),
-        )
-    };
-    debug_assert_eq!(args.len(), params);
+    let vm = unsafe { func.as_ref() };
+    let (params, results) = (vm.params as usize, vm.results as usize);
     let record = params.max(results);
-    if store.run.depth >= MAX_NESTING {
-        return Err(Trap::CallStackExhausted.into());
-    }
-    let (stack, base, end) = if store.run.depth == 0 {
-        let bytes = store.limits.stack;
-        let stack = match store.run.spare.take() {
-            Some(stack) if stack.bytes() == (bytes / 8).max(64) * 8 => stack,
-            _ => ValueStack::new(bytes).ok_or(Trap::OutOfMemory)?,
-        };
-        let (base, end) = (stack.base(), stack.end());
-        (Some(stack), base, end)
-    } else {
-        (None, store.run.top as *mut u64, store.run.end)
-    };
-    if base as usize + (record + 2) * 8 > end {
-        return Err(Trap::CallStackExhausted.into());
-    }
-    // SAFETY: the stack has room for the frame's parameters, results and record.
-    unsafe {
-        std::ptr::copy_nonoverlapping(args.as_ptr(), base, params);
-        *base.add(record) = STOP.ip() as u64;
-        *base.add(record + 1) = base as u64;
-    }
-    let registers = Saved {
-        ip: code,
-        sp: base,
-        ..Saved::EMPTY
-    };
+    let base = room_for(store, record + 2)?;
     let mut run = Run {
-        stack,
+        stack: None,
         base,
         results,
-        registers,
-        instance,
+        registers: Saved::EMPTY,
+        instance: vm.instance,
         activations: Vec::new(),
         call_state: None,
         waiting: None,
     };
-    if instance.is_null() {
-        run.registers.ip = STOP.ip();
+    // SAFETY: the stack has room for the frame's parameters, results and record, and nobody else uses it.
+    let slots = unsafe { std::slice::from_raw_parts_mut(base, params) };
+    write(slots, &mut store.refs)?;
+    // SAFETY: as above.
+    unsafe {
+        *base.add(record) = STOP.ip() as u64;
+        *base.add(record + 1) = base as u64;
+    }
+    let ip = if vm.instance.is_null() {
         run.waiting = Some(HostCall {
             func,
             slots: base,
             then: Then::Continue(STOP.ip()),
         });
+        STOP.ip()
+    } else {
+        vm.code.load(Acquire)
+    };
+    match enter(store, &mut run, Some(ip))? {
+        None => Ok(Ended::Returned),
+        Some(reason) => Ok(Ended::Paused(Box::new(run), reason)),
     }
-    enter(store, run)
+}
+
+/// Where the first frame of a new run begins: so many slots fit at least.
+fn room_for(store: &mut StoreInner, slots: usize) -> Result<*mut u64, Error> {
+    if store.run.depth >= MAX_NESTING {
+        return Err(Trap::CallStackExhausted.into());
+    }
+    if store.run.depth == 0 {
+        let bytes = store.limits.stack;
+        let stack = match &store.run.stack {
+            Some(stack) if stack.bytes() == (bytes / 8).max(64) * 8 => stack,
+            _ => store.run.stack.insert(ValueStack::new(bytes).ok_or(Trap::OutOfMemory)?),
+        };
+        (store.run.top, store.run.end) = (stack.base() as usize, stack.end());
+    }
+    if store.run.top + slots * 8 > store.run.end {
+        return Err(Trap::CallStackExhausted.into());
+    }
+    Ok(store.run.top as *mut u64)
 }
 
 /// Goes on with a paused run. `results`: what the suspended host call gives back; `None` to make it again, or for
 /// the other reasons.
-#[allow(clippy::boxed_local)] // a paused run is boxed already
 pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<&[u64]>) -> Result<Ended, Error> {
     // Without results the call stays waiting, and is made again before anything else.
     if let Some(results) = results
@@ -213,31 +221,47 @@ pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<
         // SAFETY: the run is paused at this call.
         unsafe { after_host_call(&mut run.registers, call) };
     }
-    enter(store, *run)
+    match enter(store, &mut run, None)? {
+        None => Ok(Ended::Returned),
+        Some(reason) => Ok(Ended::Paused(run, reason)),
+    }
 }
 
-/// Runs until the end or a pause, and brings the store back in order.
-fn enter(store: &mut StoreInner, mut run: Run) -> Result<Ended, Error> {
+/// Runs until the end or a pause, and brings the store back in order. The run is to be kept if it pauses. It begins at
+/// `first` with its first frame, or goes on with its registers.
+fn enter(store: &mut StoreInner, run: &mut Run, first: Option<*const u64>) -> Result<Option<PauseReason>, Error> {
     let cx = store.context();
     let nested = store.run.depth > 0;
     // SAFETY: the context is the store's, which nobody else uses now, but for its atomics.
-    let outer = unsafe { ((*cx).saved, (*cx).instance, store.run.end, store.run.top) };
+    let outer = nested.then(|| unsafe { ((*cx).saved, (*cx).instance, store.run.end, store.run.top) });
     store.run.depth += 1;
     if let Some(stack) = &run.stack {
         store.run.end = stack.end();
     }
     // SAFETY: as above; the run's addresses are into its stack and this store.
     let outcome = unsafe {
-        (*cx).saved = run.registers;
+        (*cx).saved = match first {
+            Some(ip) => Saved {
+                ip,
+                sp: run.base,
+                ..Saved::EMPTY
+            },
+            None => run.registers,
+        };
         (*cx).instance = run.instance;
         arm(cx, store.run.end);
         // A host function may panic and its embedder go on with the store: then this run is gone, and what is around
         // it must not find its stack.
-        let outcome = catch_unwind(AssertUnwindSafe(|| drive(store, &mut run, cx)));
-        run.registers = (*cx).saved;
-        run.instance = (*cx).instance;
-        ((*cx).saved, (*cx).instance, store.run.end, store.run.top) = outer;
-        if nested {
+        let outcome = catch_unwind(AssertUnwindSafe(|| drive(store, run, cx)));
+        if let Ok(Ok(Some(_))) = outcome {
+            run.registers = (*cx).saved;
+            run.instance = (*cx).instance;
+            if !nested && run.stack.is_none() {
+                run.stack = store.run.stack.take();
+            }
+        }
+        if let Some(outer) = outer {
+            ((*cx).saved, (*cx).instance, store.run.end, store.run.top) = outer;
             // A run resumed inside another's host call has a stack of its own, and so another limit.
             arm(cx, store.run.end);
         }
@@ -247,30 +271,50 @@ fn enter(store: &mut StoreInner, mut run: Run) -> Result<Ended, Error> {
     match outcome.unwrap_or_else(|panic| resume_unwind(panic)) {
         Ok(None) => {
             // SAFETY: results stand at the base of the first frame.
-            let results = unsafe { std::slice::from_raw_parts(run.base, run.results) }.to_vec();
-            store.run.spare = run.stack.take().or(store.run.spare.take());
-            Ok(Ended::Returned(results))
+            let results = unsafe { std::slice::from_raw_parts(run.base, run.results) };
+            store.run.results.clear();
+            match results {
+                // The usual cases, without a call of memcpy.
+                [] => {}
+                [result] => store.run.results.push(*result),
+                results => store.run.results.extend_from_slice(results),
+            }
+            keep_stack(store, run);
+            Ok(None)
         }
         Ok(Some(reason)) if nested => Err(match reason {
             PauseReason::Interrupted => Error::Interrupted,
             PauseReason::OutOfFuel => Error::OutOfFuel,
             PauseReason::Suspended(_) => Error::Suspended,
         }),
-        Ok(Some(reason)) => Ok(Ended::Paused(Box::new(run), reason)),
+        Ok(Some(reason)) => Ok(Some(reason)),
         Err(error) => {
-            store.run.spare = run.stack.take().or(store.run.spare.take());
+            keep_stack(store, run);
             Err(error)
         }
+    }
+}
+
+/// Keeps the stack of a run that was paused once and has ended for the next one, unless one is using the store's.
+fn keep_stack(store: &mut StoreInner, run: &mut Run) {
+    if store.run.depth == 0
+        && let Some(stack) = run.stack.take()
+    {
+        store.run.stack = Some(stack);
     }
 }
 
 /// Sets the stack limit, or 0 if a stop is requested already.
 ///
 /// The order makes every interleaving with a request right: it sets the flag, then the limit to 0; here the limit is
-/// set, then the flag read.
+/// set, then the flag read. A limit that is set already has not been moved since by a request, and one that is about to
+/// will find it: so nothing is to be done, and runs need not pay for the barrier.
 unsafe fn arm(cx: *mut Context, end: usize) {
     // SAFETY: the context is the running store's; both are atomic.
     unsafe {
+        if (*cx).limit.load(SeqCst) == end {
+            return;
+        }
         (*cx).limit.store(end, SeqCst);
         if (*cx).requested.load(SeqCst) {
             (*cx).limit.store(0, SeqCst);
@@ -309,7 +353,7 @@ unsafe fn drive(store: &mut StoreInner, run: &mut Run, cx: *mut Context) -> Resu
             let Saved { ip, sp, acc, .. } = (*cx).saved;
             match why {
                 RETURNED => return Ok(None),
-                TRANSLATE => translate(store, cx),
+                TRANSLATE => translate(store, cx)?,
                 CALL_IMPORT => {
                     let func = *(*(*cx).instance).imports.add(*ip.add(2) as usize);
                     let call = Call {
@@ -364,6 +408,8 @@ unsafe fn drive(store: &mut StoreInner, run: &mut Run, cx: *mut Context) -> Resu
                     Ok(Some(reason)) => return Ok(Some(reason)),
                     Err(trap) => return Err(report::trap(store, run, cx, trap)),
                 },
+                // The table is not filled yet: the call is made again.
+                UNINITIALIZED_ELEMENT if store.fill_all_now(InstanceId((*(*cx).instance).id)) => {}
                 trap => return Err(report::trap(store, run, cx, trap_of(trap))),
             }
         }
@@ -405,14 +451,17 @@ unsafe fn result_to_accumulators(registers: &mut Saved, slots: *const u64) {
 }
 
 /// Translates the function whose stub was reached, and writes its address where the stub's was.
-unsafe fn translate(store: &mut StoreInner, cx: *mut Context) {
+///
+/// # Errors
+/// As [`CodeTable::translate`](super::code::CodeTable::translate).
+unsafe fn translate(store: &mut StoreInner, cx: *mut Context) -> Result<(), Error> {
     // SAFETY: the registers stand at a stub, entered by a call or by the driver.
     unsafe {
         let (defined, stub) = code::stub_at((*cx).saved.ip);
         let instance = &store.instances[(*(*cx).instance).id as usize];
         let module = &*instance.module.inner;
         let func = module.imported_funcs + defined;
-        let code = module.code.translate(module, defined);
+        let code = module.code.translate(module, defined)?;
         let record = super::translate::record_slot(module.func_type(func)) as usize;
         let back = *(*cx).saved.sp.add(record) as *mut u64;
         // A direct call of this module, if that is what led here, holds the stub's address.
@@ -424,152 +473,6 @@ unsafe fn translate(store: &mut StoreInner, cx: *mut Context) {
             vm.as_ref().code.store(code, Release);
         }
         (*cx).saved.ip = code;
-    }
-}
-
-/// A call that leaves the instance.
-struct Call {
-    func: *const VmFunc,
-    slots: *mut u64,
-    back: *const u64,
-}
-
-/// Calls a function of the host or of another instance.
-unsafe fn foreign_call(
-    store: &mut StoreInner,
-    run: &mut Run,
-    cx: *mut Context,
-    call: Call,
-) -> Result<Option<PauseReason>, Error> {
-    // SAFETY: functions in tables and imports are the store's; the caller's frame has room for arguments and record.
-    unsafe {
-        let func = &*call.func;
-        if func.instance.is_null() {
-            let func = NonNull::from(func);
-            return host_call(
-                store,
-                run,
-                cx,
-                HostCall {
-                    func,
-                    slots: call.slots,
-                    then: Then::Continue(call.back),
-                },
-            );
-        }
-        let sp = (*cx).saved.sp;
-        run.activations.push(Activation {
-            instance: (*cx).instance,
-            ip: call.back,
-            sp,
-        });
-        let record = func.params.max(func.results) as usize;
-        *call.slots.add(record) = FOREIGN.ip() as u64;
-        *call.slots.add(record + 1) = call.slots as u64;
-        (*cx).instance = func.instance;
-        (*cx).saved.sp = call.slots;
-        (*cx).saved.ip = func.code.load(std::sync::atomic::Ordering::Acquire);
-        Ok(None)
-    }
-}
-
-/// A tail call of a function of the host or of another instance.
-unsafe fn foreign_return_call(
-    store: &mut StoreInner,
-    run: &mut Run,
-    cx: *mut Context,
-    func: *const VmFunc,
-) -> Result<Option<PauseReason>, Error> {
-    // SAFETY: as for `foreign_call`. Words: base, arguments; callee; own record, callee's record.
-    unsafe {
-        let func = &*func;
-        let Saved { ip, sp, .. } = (*cx).saved;
-        let (arguments, count) = (sp.add(wide(ip, 0)), wide(ip, 1));
-        let (own, callee) = (wide(ip, 4), wide(ip, 5));
-        if func.instance.is_null() {
-            let then = Then::Return { record: own as u32 };
-            return host_call(
-                store,
-                run,
-                cx,
-                HostCall {
-                    func: NonNull::from(func),
-                    slots: arguments,
-                    then,
-                },
-            );
-        }
-        let (back, caller) = (*sp.add(own) as *const u64, *sp.add(own + 1));
-        let caller = if back == FOREIGN.ip() {
-            // This frame was called from another instance already: its activation serves the callee.
-            caller
-        } else {
-            run.activations.push(Activation {
-                instance: (*cx).instance,
-                ip: back,
-                sp: caller as *mut u64,
-            });
-            sp as u64
-        };
-        std::ptr::copy(arguments, sp, count);
-        *sp.add(callee) = FOREIGN.ip() as u64;
-        *sp.add(callee + 1) = caller;
-        (*cx).instance = func.instance;
-        (*cx).saved.ip = func.code.load(std::sync::atomic::Ordering::Acquire);
-        Ok(None)
-    }
-}
-
-/// Calls a function of the host.
-unsafe fn host_call(
-    store: &mut StoreInner,
-    run: &mut Run,
-    cx: *mut Context,
-    call: HostCall,
-) -> Result<Option<PauseReason>, Error> {
-    // SAFETY: the caller's frame has room for parameters and results, and nobody looks at it meanwhile.
-    unsafe {
-        let vm = call.func.as_ref();
-        let count = vm.params.max(vm.results) as usize;
-        let caller = NonNull::new((*cx).instance).map_or(InstanceId::NONE, |instance| InstanceId(instance.as_ref().id));
-        // A run inside this call goes on above the frame that makes it.
-        let outer_top = std::mem::replace(&mut store.run.top, call.slots as usize + count * 8);
-        let slots = std::slice::from_raw_parts_mut(call.slots, count);
-        let result = store.call_host(call.func, caller, slots, &mut run.call_state);
-        store.run.top = outer_top;
-        match result {
-            Ok(()) => {
-                run.call_state = None;
-                after_host_call(&mut (*cx).saved, call);
-                Ok(None)
-            }
-            Err(Halt::Suspend(suspend)) => {
-                run.waiting = Some(call);
-                Ok(Some(PauseReason::Suspended(suspend)))
-            }
-            Err(Halt::Interrupted) => {
-                run.waiting = Some(call);
-                take_request(cx, store.run.end);
-                Ok(Some(PauseReason::Interrupted))
-            }
-            Err(Halt::Error(error)) => Err(report::with_frames(store, run, cx, error)),
-        }
-    }
-}
-
-/// Goes on after a host call whose results are in its slots.
-unsafe fn after_host_call(registers: &mut Saved, call: HostCall) {
-    // SAFETY: the frame that made the call is the running one.
-    unsafe {
-        result_to_accumulators(registers, call.slots);
-        match call.then {
-            Then::Continue(ip) => registers.ip = ip,
-            Then::Return { record } => {
-                let sp = registers.sp;
-                std::ptr::copy(call.slots, sp, call.func.as_ref().results as usize);
-                let (back, caller) = (*sp.add(record as usize), *sp.add(record as usize + 1));
-                go_back(registers, back as *const u64, caller as *mut u64);
-            }
-        }
+        Ok(())
     }
 }

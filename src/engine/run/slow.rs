@@ -31,6 +31,16 @@ pub(super) unsafe fn execute(store: &mut StoreInner, cx: *mut Context) -> Result
         let kind = Slow::from_word(wide(ip, 0) as u32);
         let failed = u32::MAX as u64;
         match kind {
+            Slow::TableGet | Slow::TableSet | Slow::TableGrow | Slow::TableFill | Slow::TableInit => {
+                store.fill_now(id, i);
+            }
+            Slow::TableCopy => {
+                store.fill_now(id, i);
+                store.fill_now(id, j);
+            }
+            _ => {}
+        }
+        match kind {
             Slow::MemoryGrow => *d = store.memory_grow(id, i, *a as u32 as u64).unwrap_or(failed),
             Slow::MemorySize => *d = memory_len(cx, i) >> 16,
             Slow::DataDrop => store.data_drop(id, i),
