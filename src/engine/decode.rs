@@ -249,7 +249,7 @@ impl<'b> Decoder<'b> {
             datas: Vec::new(),
             name_section: None,
             unvalidated: None,
-            code: CodeTable::new(0),
+            code: CodeTable::new(),
             initial: Initial::default(),
             names: OnceLock::new(),
         };
@@ -279,7 +279,7 @@ impl<'b> Decoder<'b> {
             None => {}
         }
         sections?;
-        self.module.code = CodeTable::new(self.module.bodies.len());
+        self.module.code.set_len(self.module.bodies.len());
         self.module.global_offsets = self.global_offsets();
         Ok(())
     }
