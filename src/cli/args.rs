@@ -115,6 +115,13 @@ pub struct ExecArgs {
     #[arg(long)]
     pub allow_unknown_imports: bool,
 
+    /// Say on stderr at the end where time and space went
+    ///
+    /// Times of loading, translating and running; functions translated and the bytes of their internal code. A build
+    /// with the feature `stats` also counts the instructions executed, by form, in pairs and in triples.
+    #[arg(long)]
+    pub stats: bool,
+
     /// The module (.wasm or .wat, - for stdin), then the program's arguments
     ///
     /// Everything after FILE belongs to the program, options included. A `--` right after FILE is dropped.

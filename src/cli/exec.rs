@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
+use std::time::Instant;
 
 use wasmrun::{Config, Engine, Error, Executor, Linker, Module, Store, Val};
 
@@ -9,7 +10,7 @@ use super::args::ExecArgs;
 use super::environment::{argv0, environment};
 use super::exit::Ending;
 use super::timeout::{self, Timer};
-use super::{invoke, report};
+use super::{invoke, report, stats};
 
 /// Why the guest did not end by itself.
 enum Failure {
@@ -166,8 +167,12 @@ fn call_guest(
     };
     let instance = linker.instantiate_in(&mut store, module)?;
     let mut executor = Executor::new(store, instance);
-    match call {
-        Some((name, arguments)) => print_results(&executor.invoke(name, &arguments)?),
+    let begun = Instant::now();
+    let outcome = match call {
+        Some((name, arguments)) => match executor.invoke(name, &arguments) {
+            Ok(results) => print_results(&results),
+            Err(error) => Err(error.into()),
+        },
         None => executor.run().map_err(|error| match error {
             Error::Export(_) => Failure::Usage(format!(
                 "there is no `_start`: the module is a library; choose a function with --invoke\n{}",
@@ -175,7 +180,11 @@ fn call_guest(
             )),
             other => other.into(),
         }),
+    };
+    if args.stats {
+        stats::print(module, executor.store(), begun.elapsed());
     }
+    outcome
 }
 
 fn print_results(results: &[Val]) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ mod features;
 mod invoke;
 mod report;
 mod script;
+mod stats;
 mod timeout;
 mod units;
 mod version;

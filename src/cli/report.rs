@@ -68,7 +68,7 @@ pub fn limit(error: &LimitError, file: &str) {
 }
 
 /// Prints lines on stderr, escaped, in one write. A closed stderr is no reason to fail: there is nobody to tell.
-fn print(text: &str) {
+pub fn print(text: &str) {
     let mut line = escape_lines(text);
     line.push('\n');
     let _ = std::io::stderr().lock().write_all(line.as_bytes());

@@ -10,12 +10,14 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::error::Error;
 use super::module::ModuleInner;
 use super::offsets::OffsetMap;
 use super::run::dispatch::word_of;
-use super::run::handlers::control;
+use super::run::handlers::control::{self, ENTER_WORDS};
+use super::stats::Translations;
 use super::translate::{self, Want};
 
 /// A translated function.
@@ -37,12 +39,32 @@ pub(crate) struct Place {
     pub word: u32,
 }
 
+/// Code that translates a function when it is reached. All code begins with an `enter`, because calls do its work and go
+/// on behind it: this one is of a frame without locals.
+#[repr(C)]
+struct Stub {
+    enter: [u64; ENTER_WORDS],
+    handler: u64,
+    /// The function's index.
+    defined: u64,
+}
+
+/// The function whose stub's last instruction is at `ip`, and where the stub begins.
+///
+/// # Safety
+/// `ip` is there.
+pub(crate) unsafe fn stub_at(ip: *const u64) -> (u32, *const u64) {
+    // SAFETY: the caller's promise.
+    unsafe { (*ip.add(1) as u32, ip.sub(ENTER_WORDS)) }
+}
+
 #[derive(Default)]
 struct Translated {
     /// By address of the first word.
     codes: BTreeMap<usize, Code>,
-    /// Words: the handler, the function's index.
-    stubs: Vec<*mut [u64; 2]>,
+    /// What all of it took.
+    time: Duration,
+    stubs: Vec<*mut Stub>,
 }
 
 /// The code of all functions a module defines.
@@ -86,7 +108,11 @@ impl CodeTable {
         if entry != 0 {
             return entry as *mut u64;
         }
-        let stub = Box::into_raw(Box::new([word_of(control::translate), defined as u64]));
+        let stub = Box::into_raw(Box::new(Stub {
+            enter: [word_of(control::ENTER[0][0]), 0, 0],
+            handler: word_of(control::translate),
+            defined: defined as u64,
+        }));
         translated.stubs.push(stub);
         cell.store(stub as usize, Release);
         stub as *mut u64
@@ -110,7 +136,9 @@ impl CodeTable {
         // The translator relies on it: nothing unvalidated gets past this line.
         module.validate_body(defined)?;
         // Outside the lock: translating asks for stubs of callees. Two threads may do it at once; one wins.
+        let begun = Instant::now();
         let translated = translate::translate(module, defined, Want::Code);
+        let time = begun.elapsed();
         let words = Box::into_raw(translated.words.into_boxed_slice());
         let base = words as *mut u64;
         let mut table = self.lock();
@@ -136,8 +164,24 @@ impl CodeTable {
                 record: translated.record,
             },
         );
+        table.time += time;
         cell.store(base as usize, Release);
         Ok(base)
+    }
+
+    /// What was translated so far.
+    pub(crate) fn stats(&self, module: &ModuleInner) -> Translations {
+        let table = self.lock();
+        let mut stats = Translations {
+            functions: table.codes.len(),
+            time: table.time,
+            ..Translations::default()
+        };
+        for code in table.codes.values() {
+            stats.body_bytes += module.bodies[code.defined as usize].len();
+            stats.code_bytes += code.words.len() * 8;
+        }
+        stats
     }
 
     /// Translates everything that is not translated yet.

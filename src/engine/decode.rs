@@ -14,6 +14,7 @@ mod validate;
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use wasmparser::{
     BinaryReader, Chunk, ElementItems, ElementKind, ExternalKind, Imports, Parser, Payload, SectionLimited, TableInit,
@@ -28,6 +29,7 @@ use super::config::Engine;
 use super::error::{DecodeError, DecodeReason, Error};
 use super::initial::Initial;
 use super::module::{Bytes, ConstExpr, Data, Elem, Export, Import, Items, Kind, Mode, Module, ModuleInner};
+use super::stats::LoadTimes;
 use super::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 
 /// Globals that are placed below memory 0. Further ones would make its header big; their module uses the slower form.
@@ -250,6 +252,7 @@ impl<'b> Decoder<'b> {
             name_section: None,
             unvalidated: None,
             code: CodeTable::new(),
+            times: LoadTimes::default(),
             initial: Initial::default(),
             names: OnceLock::new(),
         };
@@ -271,11 +274,17 @@ impl<'b> Decoder<'b> {
             ));
         }
         let mut bodies = None;
+        let begun = Instant::now();
         let sections = self.sections(&mut bodies);
+        let decoded = Instant::now();
+        self.module.times.decoding = decoded - begun;
         // Bodies stand before whatever of the sections is wrong, if the sections got that far.
         match bodies {
             Some(bodies) if self.lazy => self.module.unvalidated = Some(bodies),
-            Some(bodies) => validate::bodies(&bodies, self.bytes, &self.module, self.threads)?,
+            Some(bodies) => {
+                validate::bodies(&bodies, self.bytes, &self.module, self.threads)?;
+                self.module.times.validation = decoded.elapsed();
+            }
             None => {}
         }
         sections?;

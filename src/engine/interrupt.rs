@@ -39,6 +39,8 @@ impl Interrupt {
             saved: Saved::EMPTY,
             why: 0,
             requested: AtomicBool::new(false),
+            #[cfg(feature = "stats")]
+            profile: Default::default(),
         };
         Arc::new(Interrupt {
             context: UnsafeCell::new(context),

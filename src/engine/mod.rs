@@ -25,6 +25,7 @@ mod num;
 mod offsets;
 mod ops;
 mod run;
+mod stats;
 mod store;
 mod table;
 mod translate;
@@ -46,6 +47,9 @@ pub use interrupt::{Interrupt, InterruptHandle, WakerGuard};
 pub use link::Linker;
 pub use memory::{Address, GrowError, LinearMemory, Memory, MemoryError};
 pub use module::{ExportType, ImportType, Module};
+#[cfg(feature = "stats")]
+pub use stats::{Executed, ExecutionStats};
+pub use stats::{ModuleStats, Translations};
 pub use store::{AsStore, AsStoreMut, Store, StoreLimits};
 pub use table::Table;
 pub use trap::{Frame, Trap, TrapReport};

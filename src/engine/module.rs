@@ -9,6 +9,7 @@ use super::config::Engine;
 use super::decode;
 use super::error::{Error, IoError};
 use super::initial::Initial;
+use super::stats::{LoadTimes, ModuleStats};
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
 
 /// A validated module: code and declarations, without state.
@@ -66,6 +67,7 @@ pub(crate) struct ModuleInner {
     /// What validates bodies on their first calls; `None` when all are valid.
     pub unvalidated: Option<decode::Bodies>,
     pub code: CodeTable,
+    pub times: LoadTimes,
     pub initial: Initial,
     pub names: OnceLock<decode::Names>,
 }
@@ -268,7 +270,18 @@ impl Module {
         if defined as usize >= self.inner.bodies.len() || self.inner.validate_body(defined).is_err() {
             return None;
         }
-        Some(super::translate::listing(&self.inner, defined))
+        Some(super::translate::listing(&self.inner, defined).text)
+    }
+
+    /// What loading it took, and what has been translated so far.
+    pub fn stats(&self) -> ModuleStats {
+        ModuleStats {
+            decoding: self.inner.times.decoding,
+            validation: self.inner.times.validation,
+            functions: self.inner.bodies.len(),
+            bytes: self.inner.bytes.len(),
+            translated: self.inner.code.stats(&self.inner),
+        }
     }
 
     /// The engine it was loaded with.

@@ -379,6 +379,20 @@ impl CompareOp {
 }
 
 impl BinaryOp {
+    /// Subtracting this constant as an addition, of which more is known to the translator.
+    pub(crate) fn subtracts(self, value: u64) -> Option<(BinaryOp, u64)> {
+        match self {
+            BinaryOp::I32Sub => Some((BinaryOp::I32Add, (value as u32).wrapping_neg() as u64)),
+            BinaryOp::I64Sub => Some((BinaryOp::I64Add, value.wrapping_neg())),
+            _ => None,
+        }
+    }
+
+    /// Whether it reads no more than the lower halves of its operands.
+    pub(crate) fn of_i32(self) -> bool {
+        (self as usize) < BinaryOp::I64Add as usize
+    }
+
     pub(crate) fn commutes(self) -> bool {
         use BinaryOp::*;
         matches!(

@@ -351,6 +351,11 @@ mod kind {
     /// `r.ip` points at translated code whose frame `r.sp` is.
     pub(crate) unsafe fn run(mut r: Regs) -> u32 {
         loop {
+            #[cfg(feature = "stats")]
+            // SAFETY: C1; handlers do not touch the profile.
+            unsafe {
+                (*r.cx.get()).profile.count(r.ip as usize)
+            };
             // SAFETY: the caller's promise; word 0 of an instruction is its handler (T1).
             let step = unsafe { std::mem::transmute::<usize, Handler>(*(r.ip as *const usize))(r) };
             if step.why != 0 {
@@ -409,6 +414,19 @@ macro_rules! if_stop_requested {
     };
 }
 pub(crate) use if_stop_requested;
+
+/// Makes a loop's counter unforeseeable: a few iterations are the rule, and unrolled they take longer to set up.
+#[cfg(all(tail, not(debug_assertions), not(miri)))]
+macro_rules! not_unrolled {
+    ($counter:expr) => {
+        std::arch::asm!("/* {0} */", inout(reg) $counter, options(pure, nomem, nostack, preserves_flags))
+    };
+}
+#[cfg(not(all(tail, not(debug_assertions), not(miri))))]
+macro_rules! not_unrolled {
+    ($counter:expr) => {};
+}
+pub(crate) use not_unrolled;
 
 /// The word that names a handler in code.
 pub(crate) fn word_of(handler: Handler) -> u64 {

@@ -28,6 +28,9 @@ pub(crate) struct Context {
     pub why: u32,
     /// A stop was requested and not yet reported. Sticky.
     pub requested: AtomicBool,
+    /// How often each instruction was executed, with what went before.
+    #[cfg(feature = "stats")]
+    pub profile: super::profile::Profile,
 }
 
 /// The machine registers of a run that is outside the handlers.

@@ -12,6 +12,8 @@ mod foreign;
 pub(crate) mod handlers;
 pub(crate) mod layout;
 pub(crate) mod operand;
+#[cfg(feature = "stats")]
+pub(crate) mod profile;
 mod report;
 mod slow;
 mod stack;
@@ -26,6 +28,7 @@ use self::foreign::{Call, after_host_call, foreign_call, foreign_return_call, ho
 use self::handlers::control::{self, CALL_INDIRECT_WORDS, CALL_WORDS};
 use self::layout::{Context, Saved, VmFunc, VmInstance};
 use self::stack::ValueStack;
+use super::code;
 use super::error::Error;
 use super::func::PauseReason;
 use super::host::CallState;
@@ -454,8 +457,7 @@ unsafe fn result_to_accumulators(registers: &mut Saved, slots: *const u64) {
 unsafe fn translate(store: &mut StoreInner, cx: *mut Context) -> Result<(), Error> {
     // SAFETY: the registers stand at a stub, entered by a call or by the driver.
     unsafe {
-        let stub = (*cx).saved.ip;
-        let defined = *stub.add(1) as u32;
+        let (defined, stub) = code::stub_at((*cx).saved.ip);
         let instance = &store.instances[(*(*cx).instance).id as usize];
         let module = &*instance.module.inner;
         let func = module.imported_funcs + defined;

@@ -196,7 +196,7 @@ fn weight(ins: &Ins) -> u64 {
 
 impl Translator<'_> {
     /// The first slot of the operand stack.
-    fn first_temp(&self) -> u32 {
+    pub(super) fn first_temp(&self) -> u32 {
         self.first_local + self.local_slots
     }
 

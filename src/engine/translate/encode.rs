@@ -3,26 +3,27 @@
 
 use super::assign::{Assigned, Classes, assign};
 use super::ir::{Arg, Ins, Mode, Op, Slow};
+use super::listing::Listing;
 use super::*;
+use crate::engine::ops::CompareOp;
 use crate::engine::run::dispatch::{Handler, word_of};
-use crate::engine::run::handlers::{bulk, control, convert, float, integer, memory, variable};
-use crate::engine::run::layout::FIRST_GLOBAL;
+use crate::engine::run::handlers::{bulk, control, convert, float, fused, integer, memory, variable};
 use crate::engine::run::operand::{Dst, Src};
 
-struct Encoder<'t, 'm> {
-    t: &'t Translator<'m>,
-    assigned: Assigned,
-    words: Vec<u64>,
+pub(super) struct Encoder<'t, 'm> {
+    pub t: &'t Translator<'m>,
+    pub assigned: Assigned,
+    pub words: Vec<u64>,
     relocations: Vec<u32>,
     /// By label: the word it stands at.
     places: Vec<u32>,
     /// Instructions that branch: the word of the target, and the label.
     fixups: Vec<(u32, Label)>,
     offsets: Vec<(u32, u32)>,
-    listing: String,
+    pub listing: Listing,
 }
 
-pub(super) fn encode(translator: Translator<'_>) -> (Translated, String) {
+pub(super) fn encode(translator: Translator<'_>) -> (Translated, Listing) {
     let t = &translator;
     let assigned = assign(t);
     let mut encoder = Encoder {
@@ -33,7 +34,7 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, String) {
         places: vec![u32::MAX; t.labels.len()],
         fixups: Vec::new(),
         offsets: Vec::new(),
-        listing: String::new(),
+        listing: Listing::default(),
     };
     encoder.enter();
     let mut at = 0;
@@ -54,18 +55,18 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, String) {
 }
 
 /// Word 1 of four 16-bit fields.
-fn fields(d: u32, a: u32, b: u32, c: u32) -> u64 {
+pub(super) fn fields(d: u32, a: u32, b: u32, c: u32) -> u64 {
     debug_assert!(d < NEAR_SLOTS && a < NEAR_SLOTS && b < NEAR_SLOTS && c < NEAR_SLOTS);
     d as u64 | (a as u64) << 16 | (b as u64) << 32 | (c as u64) << 48
 }
 
 /// Word 1 of two 16-bit fields and the upper half.
-fn fields_imm(d: u32, a: u32, imm: u32) -> u64 {
+pub(super) fn fields_imm(d: u32, a: u32, imm: u32) -> u64 {
     debug_assert!(d < NEAR_SLOTS && a < NEAR_SLOTS);
     d as u64 | (a as u64) << 16 | (imm as u64) << 32
 }
 
-fn halves(low: u32, high: u32) -> u64 {
+pub(super) fn halves(low: u32, high: u32) -> u64 {
     low as u64 | (high as u64) << 32
 }
 
@@ -93,6 +94,11 @@ impl Encoder<'_, '_> {
         if t.want == Want::Listing {
             self.list_enter();
         }
+        if self.assigned.pins.floats() && t.want == Want::Listing {
+            self.listing
+                .forms
+                .push((self.words.len() as u32, "LoadFloatPins".into()));
+        }
         self.load_float_pins();
     }
 
@@ -105,19 +111,19 @@ impl Encoder<'_, '_> {
         }
     }
 
-    fn push(&mut self, handler: Handler, word: u64) {
+    pub(super) fn push(&mut self, handler: Handler, word: u64) {
         self.words.push(word_of(handler));
         self.words.push(word);
     }
 
     /// The word that follows is the address of `label`.
-    fn target(&mut self, label: Label) {
+    pub(super) fn target(&mut self, label: Label) {
         self.fixups.push((self.words.len() as u32, label));
         self.words.push(0);
     }
 
     /// Whether the label stands before the instruction being written.
-    fn backward(&self, label: Label) -> bool {
+    pub(super) fn backward(&self, label: Label) -> bool {
         self.places[label as usize] != u32::MAX
     }
 
@@ -153,8 +159,9 @@ impl Encoder<'_, '_> {
         if self.t.want != Want::Code {
             self.offsets.push((start, self.t.origins[at]));
         }
-        if let Some(next) = self.copies(at) {
+        if let Some(next) = self.joined(at) {
             self.list(start, &ins, classes);
+            self.list_joined(next - 1);
             return next;
         }
         self.write(&ins, classes);
@@ -209,34 +216,6 @@ impl Encoder<'_, '_> {
         false
     }
 
-    /// Two plain copies in a row become one instruction.
-    fn copies(&mut self, at: usize) -> Option<usize> {
-        if !self.t.opts.fusion || self.t.scratch.is_some() {
-            return None;
-        }
-        let mut next = at + 1;
-        while self.t.code.get(next)?.op == Op::Nop {
-            next += 1;
-        }
-        let plain = |at: usize| {
-            let (ins, classes) = (&self.t.code[at], self.assigned.classes[at]);
-            matches!(ins.op, Op::Copy(_)) && classes.a == Src::Slot && classes.d == Dst::Slot && !classes.acc_read
-        };
-        // The second must not read what the first writes; neither may be wanted from the accumulator.
-        if !plain(at) || !plain(next) || self.t.code[next].a == self.t.code[at].d {
-            return None;
-        }
-        let (first, second) = (&self.t.code[at], &self.t.code[next]);
-        let word = fields(
-            Encoder::near(first.d),
-            Encoder::near(first.a),
-            Encoder::near(second.d),
-            Encoder::near(second.a),
-        );
-        self.push(integer::COPY_2, word);
-        Some(next + 1)
-    }
-
     fn write(&mut self, ins: &Ins, classes: Classes) {
         let Classes {
             a: ca,
@@ -281,6 +260,15 @@ impl Encoder<'_, '_> {
                 self.push(integer::DIVISION[op as usize][sa][sb][sd], word);
             }
             Op::Unary(op) => self.push(integer::UNARY[op as usize][sa][sd], fields(d, a, 0, 0)),
+            Op::RotateAnd => {
+                self.push(fused::ROTATE_AND[sa][sd], fields(d, a, ins.x as u32, 0));
+                self.words.push(ins.x >> 32);
+            }
+            Op::RotateAndAdd => {
+                self.push(fused::ROTATE_AND_ADD[sa][sb][sd], fields(d, a, b, ins.x as u32));
+                self.words.push(ins.x >> 32);
+            }
+            Op::ShlAdd => self.push(fused::SHL_ADD[sa][sb][sd], fields(d, a, b, ins.x as u32)),
             Op::F64(op) => self.float(float::F64_BINARY[op as usize][sa][sb][sd], ins),
             Op::F64Small(op) => self.float(float::F64_SMALL[op as usize][sa][sb][sd], ins),
             Op::F64Compare(op) => self.float(float::F64_COMPARE[op as usize][sa][sb][sd], ins),
@@ -298,12 +286,13 @@ impl Encoder<'_, '_> {
                 self.words.push(halves(self.imm(ins.a), self.imm(ins.b)));
             }
             Op::Load(op, mode) => {
-                let (op, bytes) = (op as usize, op.bytes());
+                let bytes = op.bytes();
                 let handler = match mode {
-                    Mode::Fixed => memory::LOAD_FIXED[op][sd],
-                    Mode::At => memory::LOAD_AT[op][sa][sd],
-                    Mode::Plus => memory::LOAD_PLUS[op][sa][sd],
-                    Mode::Sum => memory::LOAD_SUM[op][sa][sb][sd],
+                    Mode::Fixed => memory::LOAD_FIXED[op as usize][sd],
+                    Mode::At => memory::LOAD_AT[op as usize][sa][sd],
+                    Mode::Plus => memory::LOAD_PLUS[op as usize][sa][sd],
+                    Mode::Sum => memory::LOAD_SUM[op as usize][sa][sb][sd],
+                    Mode::Scaled => memory::load_scaled(op).expect("chosen for it")[sa][sb][sd],
                 };
                 self.access(handler, mode, d, bytes, ins, None);
             }
@@ -313,6 +302,7 @@ impl Encoder<'_, '_> {
                     Mode::At => memory::LOAD_F64_AT[sa][sd],
                     Mode::Plus => memory::LOAD_F64_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F64_SUM[sa][sb][sd],
+                    Mode::Scaled => memory::LOAD_F64_SCALED[sa][sb][sd],
                 };
                 self.access(handler, mode, d, 8, ins, None);
             }
@@ -322,16 +312,18 @@ impl Encoder<'_, '_> {
                     Mode::At => memory::LOAD_F32_AT[sa][sd],
                     Mode::Plus => memory::LOAD_F32_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F32_SUM[sa][sb][sd],
+                    Mode::Scaled => memory::LOAD_F32_SCALED[sa][sb][sd],
                 };
                 self.access(handler, mode, d, 4, ins, None);
             }
             Op::Store(op, mode) => {
-                let (op, bytes, v) = (op as usize, op.bytes(), cc as usize);
+                let (bytes, v) = (op.bytes(), cc as usize);
                 let handler = match mode {
-                    Mode::Fixed => memory::STORE_FIXED[op][v],
-                    Mode::At => memory::STORE_AT[op][sa][v],
-                    Mode::Plus => memory::STORE_PLUS[op][sa][v],
-                    Mode::Sum => memory::STORE_SUM[op][sa][sb][v],
+                    Mode::Fixed => memory::STORE_FIXED[op as usize][v],
+                    Mode::At => memory::STORE_AT[op as usize][sa][v],
+                    Mode::Plus => memory::STORE_PLUS[op as usize][sa][v],
+                    Mode::Sum => memory::STORE_SUM[op as usize][sa][sb][v],
+                    Mode::Scaled => memory::store_scaled(op).expect("chosen for it")[sa][sb][v],
                 };
                 let imm = (cc == Src::Imm).then(|| self.imm(ins.c));
                 self.access(handler, mode, c, bytes, ins, imm);
@@ -343,6 +335,7 @@ impl Encoder<'_, '_> {
                     Mode::At => memory::STORE_F64_AT[sa][v],
                     Mode::Plus => memory::STORE_F64_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F64_SUM[sa][sb][v],
+                    Mode::Scaled => memory::STORE_F64_SCALED[sa][sb][v],
                 };
                 self.access(handler, mode, c, 8, ins, None);
             }
@@ -353,6 +346,7 @@ impl Encoder<'_, '_> {
                     Mode::At => memory::STORE_F32_AT[sa][v],
                     Mode::Plus => memory::STORE_F32_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F32_SUM[sa][sb][v],
+                    Mode::Scaled => memory::STORE_F32_SCALED[sa][sb][v],
                 };
                 self.access(handler, mode, c, 4, ins, None);
             }
@@ -383,6 +377,16 @@ impl Encoder<'_, '_> {
                 };
                 self.push(table[place][sa], fields_imm(0, a, global));
             }
+            Op::GlobalSum | Op::GlobalStep | Op::GlobalSetSum => {
+                let (_, global) = self.global(ins.x as u32);
+                let (handler, field) = match ins.op {
+                    Op::GlobalSum => (fused::GLOBAL_SUM[sd], fields_imm(d, 0, global)),
+                    Op::GlobalStep => (fused::GLOBAL_STEP[sd], fields_imm(d, 0, global)),
+                    _ => (fused::GLOBAL_SET_SUM[sa], fields_imm(0, a, global)),
+                };
+                self.push(handler, field);
+                self.words.push(self.imm(ins.b) as u64);
+            }
             Op::Br => {
                 let back = self.backward(ins.x as Label) as usize;
                 self.words.push(word_of(control::BR[back]));
@@ -393,6 +397,29 @@ impl Encoder<'_, '_> {
                 let word = two(self);
                 self.push(control::BRANCH[back][op as usize][sa][sb], word);
                 self.target(ins.x as Label);
+            }
+            Op::BranchWide(op) => {
+                let back = self.backward(ins.x as Label) as usize;
+                let row = op as usize - CompareOp::I64Eq as usize;
+                self.push(fused::BRANCH_WIDE[row][back][sa], fields(0, a, 0, 0));
+                self.words.push(self.constant(ins.b));
+                self.target(ins.x as Label);
+            }
+            Op::AndBranch(op) => {
+                let back = self.backward(ins.x as Label) as usize;
+                let row = fuse::test_row(op).expect("chosen for it");
+                self.push(fused::AND_BRANCH[row][back][sa], fields_imm(0, a, self.imm(ins.b)));
+                self.words.push(self.imm(ins.c) as u64);
+                self.target(ins.x as Label);
+            }
+            Op::LoadBranch(load, op) => {
+                let (label, offset) = ((ins.x >> 32) as Label, ins.x as u32 + load.bytes());
+                let back = self.backward(label) as usize;
+                let (load, op) = (fuse::load_row(load), fuse::test_row(op));
+                let table = &fused::LOAD_BRANCH[load.expect("chosen for it")][op.expect("chosen for it")];
+                self.push(table[back][sa], fields_imm(0, a, offset));
+                self.words.push(self.imm(ins.b) as u64);
+                self.target(label);
             }
             Op::AddBranch(op) => {
                 self.push(
@@ -416,7 +443,12 @@ impl Encoder<'_, '_> {
                 let targets = &self.t.targets[ins.x as usize..][..ins.b.0 as usize];
                 let back = targets.iter().any(|&label| self.backward(label)) as usize;
                 let word = fields_imm(0, a, targets.len() as u32 - 1);
-                self.push(control::BR_TABLE[back][sa], word);
+                if ins.c == Arg::NONE {
+                    self.push(control::BR_TABLE[back][sa], word);
+                } else {
+                    self.push(fused::BR_TABLE_SUM[back][sa], word);
+                    self.words.push(self.imm(ins.c) as u64);
+                }
                 for &label in targets {
                     self.target(label);
                 }
@@ -554,7 +586,7 @@ impl Encoder<'_, '_> {
             Mode::Fixed => (fields_imm(field, 0, offset), None),
             Mode::At => (fields_imm(field, a, offset), None),
             Mode::Plus => (fields_imm(field, a, offset), Some(self.imm(ins.b))),
-            Mode::Sum => (fields(field, a, b, 0), Some(offset)),
+            Mode::Sum | Mode::Scaled => (fields(field, a, b, 0), Some(offset)),
         };
         self.push(handler, word_1);
         if word_2.is_some() || imm.is_some() {
@@ -564,13 +596,9 @@ impl Encoder<'_, '_> {
 
     /// Where a global is: (0, distance below `mb`) or (1, index).
     fn global(&self, global: u32) -> (usize, u32) {
-        let module = self.t.module;
-        match &module.global_offsets {
-            Some(offsets) if global >= module.imported_globals => {
-                let k = offsets[(global - module.imported_globals) as usize];
-                (0, FIRST_GLOBAL as u32 + 8 * k)
-            }
-            _ => (1, global),
+        match self.t.near_global(global) {
+            Some(distance) => (0, distance),
+            None => (1, global),
         }
     }
 
@@ -585,44 +613,5 @@ impl Encoder<'_, '_> {
         let (sig, table) = (ins.x as u32, (ins.x >> 32) as u32);
         debug_assert!(table < NEAR_SLOTS);
         sig as u64 | (table as u64) << 32 | (index as u64) << 48
-    }
-}
-
-use super::listing::Listed;
-impl Encoder<'_, '_> {
-    fn list(&mut self, start: u32, ins: &Ins, classes: Classes) {
-        if self.t.want == Want::Listing {
-            let listed = Listed {
-                ins,
-                classes,
-                consts: &self.t.consts,
-                targets: &self.t.targets,
-            };
-            self.listing.push_str(&format!("{start:5}  {listed}\n"));
-        }
-    }
-
-    fn list_label(&mut self, label: u64) {
-        if self.t.want == Want::Listing {
-            self.listing.push_str(&format!("L{label}:\n"));
-        }
-    }
-
-    fn list_enter(&mut self) {
-        let (t, pins) = (self.t, self.assigned.pins);
-        let mut line = format!("    0  enter frame {} record s{}", t.frame_slots(), t.record);
-        for (name, pin) in [
-            ("l0", pins.int[0]),
-            ("l1", pins.int[1]),
-            ("d0", pins.f64[0]),
-            ("d1", pins.f64[1]),
-            ("f0", pins.f32),
-        ] {
-            if let Some(slot) = pin {
-                line.push_str(&format!(" {name} = s{slot}"));
-            }
-        }
-        self.listing.push_str(&line);
-        self.listing.push('\n');
     }
 }

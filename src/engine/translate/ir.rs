@@ -39,6 +39,8 @@ pub(crate) enum Mode {
     Plus,
     /// `(a + b) + x`
     Sum,
+    /// `(a + b * bytes) + x`
+    Scaled,
 }
 
 /// What an instruction does.
@@ -66,6 +68,12 @@ pub(crate) enum Op {
     F32Compare(FloatCompareOp),
     Convert(ConvertOp),
     Truncate(TruncateOp),
+    /// `d = rotate_right(a, x) & m`, m in the upper half of `x`.
+    RotateAnd,
+    /// `d = (rotate_right(a, x) & m) + b`
+    RotateAndAdd,
+    /// `d = (a << x) + b`
+    ShlAdd,
     /// `d = a`
     Copy(Bank),
     /// `d = c != 0 ? a : b`
@@ -84,6 +92,12 @@ pub(crate) enum Op {
     /// Global `x`.
     GlobalGet(Bank),
     GlobalSet(Bank),
+    /// `d = global x + constant b`
+    GlobalSum,
+    /// `d = global x = global x + constant b`
+    GlobalStep,
+    /// `global x = a + constant b`
+    GlobalSetSum,
     /// To label `x`, here and below.
     Br,
     Branch(CompareOp),
@@ -92,7 +106,14 @@ pub(crate) enum Op {
     /// With whether the comparison is negated.
     BranchF64(FloatCompareOp, bool),
     BranchF32(FloatCompareOp, bool),
-    /// Targets: `x` is the start in the list of targets, `b` their number, the default included.
+    /// If `a op constant b`, of 64 bits.
+    BranchWide(CompareOp),
+    /// If `(a & constant b) op constant c`.
+    AndBranch(CompareOp),
+    /// If `memory[a + x] op constant b`. The label is in the upper half of `x`.
+    LoadBranch(LoadOp, CompareOp),
+    /// Targets: `x` is the start in the list of targets, `b` their number, the default included. A constant `c` is added
+    /// to the index `a`.
     BrTable,
     Unreachable,
     /// Callee `x`, frame base `d`, `b` its record's slot; `c` the bank of its single result, if it has one.
@@ -258,9 +279,10 @@ impl Op {
     /// The classes its operands `a`, `b`, `c` may take. `None`: a slot, a constant or nothing.
     pub(crate) fn sources(self) -> [Option<Role>; 3] {
         match self {
-            Op::Binary(_) => [INT, INT, None],
+            Op::Binary(_) | Op::RotateAndAdd | Op::ShlAdd => [INT, INT, None],
             Op::Small(_) | Op::Compare(_) | Op::Division(_) => [INT_ACC, INT_ACC, None],
-            Op::Reversed(_) => [INT, None, None],
+            Op::Reversed(_) | Op::RotateAnd | Op::GlobalSetSum => [INT, None, None],
+            Op::BranchWide(_) | Op::AndBranch(_) | Op::LoadBranch(..) => [INT, None, None],
             Op::Unary(_) => [INT_ACC, None, None],
             Op::F64(_) => [F64, F64, None],
             Op::F64Small(_) | Op::F64Compare(_) => [F64_ACC, F64_ACC, None],
@@ -298,6 +320,11 @@ impl Op {
             | Op::F32Compare(_)
             | Op::Truncate(_)
             | Op::Select
+            | Op::RotateAnd
+            | Op::RotateAndAdd
+            | Op::ShlAdd
+            | Op::GlobalSum
+            | Op::GlobalStep
             | Op::Load(..)
             | Op::MemorySize => Bank::Int,
             Op::F64(_) | Op::F64Small(_) | Op::F64Unary(_) | Op::LoadF64(_) => Bank::F64,
@@ -321,6 +348,6 @@ fn address(mode: Mode, value: Option<Role>) -> [Option<Role>; 3] {
     match mode {
         Mode::Fixed => [None, None, value],
         Mode::At | Mode::Plus => [INT, None, value],
-        Mode::Sum => [INT, INT, value],
+        Mode::Sum | Mode::Scaled => [INT, INT, value],
     }
 }

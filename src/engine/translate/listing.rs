@@ -1,13 +1,23 @@
 //! A function's internal code as text: what the tests' snapshots show.
 
 use super::assign::Classes;
+use super::encode::Encoder;
 use super::ir::{Arg, Ins, Mode, Op};
 use super::*;
 use crate::engine::run::operand::{Dst, Src};
 use std::fmt;
 
-/// The listing of a defined function: one line per instruction, with where each operand lives.
-pub(crate) fn listing(module: &ModuleInner, defined: u32) -> String {
+/// A function's internal code, for people.
+#[derive(Default)]
+pub(crate) struct Listing {
+    /// One line per instruction, with where each operand lives.
+    pub text: String,
+    /// Index of each instruction's first word, with its form: the operation and the classes of its operands.
+    pub forms: Vec<(u32, String)>,
+}
+
+/// The listing of a defined function.
+pub(crate) fn listing(module: &ModuleInner, defined: u32) -> Listing {
     translate_with(module, defined, Want::Listing).1
 }
 
@@ -41,6 +51,26 @@ impl Listed<'_> {
         })
     }
 
+    /// The operation, its sources' classes and its destination's: what two executions of one handler have in common.
+    pub(super) fn form(&self) -> String {
+        let mut form = format!("{:?}", self.ins.op);
+        let sources = self.ins.op.sources();
+        let args = [
+            (self.ins.a, self.classes.a),
+            (self.ins.b, self.classes.b),
+            (self.ins.c, self.classes.c),
+        ];
+        for ((arg, class), role) in args.into_iter().zip(sources) {
+            if arg != Arg::NONE && (role.is_some() || class != Src::Slot) {
+                form.push_str(&format!(" {class:?}"));
+            }
+        }
+        if self.ins.op.result().is_some() {
+            form.push_str(&format!(" > {:?}", self.classes.d));
+        }
+        form
+    }
+
     fn address(&self, mode: Mode) -> String {
         let a = self.source(self.ins.a, self.classes.a);
         let b = self.source(self.ins.b, self.classes.b);
@@ -48,6 +78,7 @@ impl Listed<'_> {
         match mode {
             Mode::Fixed => format!("[{x}]"),
             Mode::At => format!("[{a} + {x}]"),
+            Mode::Scaled => format!("[({a} + {b} * bytes) + {x}]"),
             Mode::Plus | Mode::Sum => format!("[({a} + {b}) + {x}]"),
         }
     }
@@ -79,6 +110,9 @@ impl fmt::Display for Listed<'_> {
             Op::F32Compare(op) => write!(f, "{d} = f32.{} {a}, {b}", op.text()),
             Op::Convert(op) => write!(f, "{d} = {} {a}", op.text()),
             Op::Truncate(op) => write!(f, "{d} = {} {a}", op.text()),
+            Op::RotateAnd => write!(f, "{d} = {a} rotr {} & {:#x}", x as u32, x >> 32),
+            Op::RotateAndAdd => write!(f, "{d} = ({a} rotr {} & {:#x}) + {b}", x as u32, x >> 32),
+            Op::ShlAdd => write!(f, "{d} = ({a} << {x}) + {b}"),
             Op::Copy(_) => write!(f, "{d} = copy {a}"),
             Op::Select => write!(f, "{d} = select {a}, {b} by {c}"),
             Op::Load(op, mode) => write!(f, "{d} = {} {}", op.text(), self.address(mode)),
@@ -92,8 +126,17 @@ impl fmt::Display for Listed<'_> {
             Op::MemorySize => write!(f, "{d} = memory.size"),
             Op::GlobalGet(_) => write!(f, "{d} = global.get {x}"),
             Op::GlobalSet(_) => write!(f, "global.set {x} = {a}"),
+            Op::GlobalSum => write!(f, "{d} = global {x} + {b}"),
+            Op::GlobalStep => write!(f, "{d} = global {x} += {b}"),
+            Op::GlobalSetSum => write!(f, "global.set {x} = {a} + {b}"),
             Op::Br => write!(f, "br L{x}"),
             Op::Branch(op) => write!(f, "br L{x} if {} {a}, {b}", op.text()),
+            Op::BranchWide(op) => write!(f, "br L{x} if {} {a}, {b}", op.text()),
+            Op::AndBranch(op) => write!(f, "br L{x} if {} ({a} & {b}), {c}", op.text()),
+            Op::LoadBranch(load, op) => {
+                let (label, offset) = (x >> 32, x as u32);
+                write!(f, "br L{label} if {} {} [{a} + {offset}], {b}", op.text(), load.text())
+            }
             Op::AddBranch(op) => write!(f, "{a} += {c}, br L{x} if {} {a}, {b}", op.text()),
             Op::BranchF64(op, not) => write!(
                 f,
@@ -109,6 +152,9 @@ impl fmt::Display for Listed<'_> {
             ),
             Op::BrTable => {
                 write!(f, "br_table {a}")?;
+                if !c.is_empty() {
+                    write!(f, " + {c}")?;
+                }
                 for label in &self.targets[x as usize..][..self.ins.b.0 as usize] {
                     write!(f, " L{label}")?;
                 }
@@ -128,5 +174,62 @@ impl fmt::Display for Listed<'_> {
             Op::MemoryCopy => write!(f, "memory.copy {a}, {b}, {c}"),
             Op::Slow(kind) => write!(f, "{d} = {kind:?} {a} {b} {c} ({}, {})", x as u32, x >> 32),
         }
+    }
+}
+
+impl Encoder<'_, '_> {
+    pub(super) fn list(&mut self, start: u32, ins: &Ins, classes: Classes) {
+        if self.t.want == Want::Listing {
+            let listed = self.listed(ins, classes);
+            let (text, form) = (format!("{start:5}  {listed}\n"), listed.form());
+            self.listing.text.push_str(&text);
+            self.listing.forms.push((start, form));
+        }
+    }
+
+    fn listed<'a>(&'a self, ins: &'a Ins, classes: Classes) -> Listed<'a> {
+        let (consts, targets) = (&self.t.consts[..], &self.t.targets[..]);
+        Listed {
+            ins,
+            classes,
+            consts,
+            targets,
+        }
+    }
+
+    /// The instruction at `at` is done by the one listed last.
+    pub(super) fn list_joined(&mut self, at: usize) {
+        if self.t.want == Want::Listing {
+            let listed = self.listed(&self.t.code[at], self.assigned.classes[at]);
+            let (text, more) = (format!("       {listed}\n"), listed.form());
+            self.listing.text.push_str(&text);
+            let (_, form) = self.listing.forms.last_mut().expect("the first of the two");
+            *form = format!("{form}; {more}");
+        }
+    }
+
+    pub(super) fn list_label(&mut self, label: u64) {
+        if self.t.want == Want::Listing {
+            self.listing.text.push_str(&format!("L{label}:\n"));
+        }
+    }
+
+    pub(super) fn list_enter(&mut self) {
+        let (t, pins) = (self.t, self.assigned.pins);
+        let mut line = format!("    0  enter frame {} record s{}", t.frame_slots(), t.record);
+        for (name, pin) in [
+            ("l0", pins.int[0]),
+            ("l1", pins.int[1]),
+            ("d0", pins.f64[0]),
+            ("d1", pins.f64[1]),
+            ("f0", pins.f32),
+        ] {
+            if let Some(slot) = pin {
+                line.push_str(&format!(" {name} = s{slot}"));
+            }
+        }
+        self.listing.text.push_str(&line);
+        self.listing.text.push('\n');
+        self.listing.forms.push((0, "Enter".into()));
     }
 }

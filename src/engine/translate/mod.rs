@@ -2,8 +2,8 @@
 //!
 //! Pass 1 (`visit`, `control`, with the operand stack of `stack`) walks the body once and makes instructions of
 //! three operands: `local.get` and constants emit nothing, `local.set` redirects the instruction that computed the
-//! value, comparisons join the branches that use them, additions the addresses. Pass 2 (`assign`) chooses what lives
-//! in machine registers. Pass 3 (`encode`) writes the words. All are linear in the size of the body, and none
+//! value, comparisons join the branches that use them, additions the addresses. Then neighbours are joined (`fuse`).
+//! Pass 2 (`assign`) chooses what lives in machine registers. Pass 3 (`encode`, `join`) writes the words. All are linear in the size of the body, and none
 //! recurses.
 //!
 //! Invariants that handlers rely on (names as in docs/architecture.md): T1 every word an instruction's handler reads
@@ -12,7 +12,9 @@
 mod assign;
 mod control;
 mod encode;
+mod fuse;
 pub(crate) mod ir;
+mod join;
 mod listing;
 mod stack;
 #[cfg(test)]
@@ -22,12 +24,13 @@ mod visit;
 use super::config::Optimizations;
 use super::module::ModuleInner;
 use super::ops::Bank;
+use super::run::layout::FIRST_GLOBAL;
 use super::types::{FuncType, ValType};
 use ir::{Arg, Ins, Op};
 use stack::{NONE, Operand, Place, Stack};
 use wasmparser::{BinaryReader, FunctionBody};
 
-pub(crate) use listing::listing;
+pub(crate) use listing::{Listing, listing};
 
 /// A translated body before it gets an address.
 pub(crate) struct Translated {
@@ -57,7 +60,7 @@ pub(crate) fn translate(module: &ModuleInner, defined: u32, want: Want) -> Trans
     translated
 }
 
-fn translate_with(module: &ModuleInner, defined: u32, want: Want) -> (Translated, String) {
+fn translate_with(module: &ModuleInner, defined: u32, want: Want) -> (Translated, Listing) {
     // Functions whose slots do not fit 16 bits are rare: they are found out on the way and translated again with
     // near slots to work in.
     for scratch in [false, true] {
@@ -220,6 +223,9 @@ impl<'m> Translator<'m> {
             this.position = operators.original_position() as u32;
             operators.visit_operator(&mut this).expect("validated: operators");
         }
+        if this.opts.fusion && this.scratch.is_none() {
+            fuse::fuse(&mut this);
+        }
         this
     }
 
@@ -318,6 +324,13 @@ impl<'m> Translator<'m> {
     /// Whether `def` is the last instruction, and so may be changed or absorbed.
     fn is_last(&self, def: u32) -> bool {
         def != NONE && def as usize + 1 == self.code.len()
+    }
+
+    /// How far below byte 0 of memory 0 the global is, in bytes, if it is there.
+    fn near_global(&self, global: u32) -> Option<u32> {
+        let offsets = self.module.global_offsets.as_ref()?;
+        let defined = global.checked_sub(self.module.imported_globals)?;
+        Some(FIRST_GLOBAL as u32 + 8 * offsets[defined as usize])
     }
 
     // ---- fuel ----------------------------------------------------------------------------------------------------

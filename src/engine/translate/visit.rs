@@ -175,6 +175,12 @@ impl Translator<'_> {
 
     fn binary(&mut self, op: BinaryOp, ty: ValType) {
         let (mut a, mut b) = self.pop_two();
+        let mut op = op;
+        if let Some((negated, value)) = b.is_const().and_then(|value| op.subtracts(value))
+            && (ty == I32 || fits_imm(value))
+        {
+            (op, b.place) = (negated, Place::Const(value));
+        }
         if a.is_const().is_some() && b.is_const().is_none() {
             if op.commutes() {
                 std::mem::swap(&mut a, &mut b);

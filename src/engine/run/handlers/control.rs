@@ -11,7 +11,10 @@ use crate::engine::run::dispatch::*;
 use crate::engine::run::exit::*;
 use crate::engine::run::layout::VmFunc;
 use crate::engine::run::operand::*;
-use std::sync::atomic::{AtomicPtr, Ordering::Acquire};
+use std::sync::atomic::{
+    AtomicPtr,
+    Ordering::{Acquire, Relaxed},
+};
 
 /// Goes to `$target`; a backward branch first looks for a stop request, to be resumed at the target.
 macro_rules! branch_to {
@@ -26,6 +29,7 @@ macro_rules! branch_to {
         goto!($r, target)
     }};
 }
+pub(crate) use branch_to;
 
 handler! {
     /// Word 1: target.
@@ -148,7 +152,7 @@ handler! {
     /// Word 2: first of them (32 bits), slots of l0 and l1 (16 bits each).
     fn enter[const ZERO: usize, const PINS: usize](r) {
         let top = r.sp as usize + r.wide(0) as usize * 8;
-        if top > (*r.cx.get()).limit.load(std::sync::atomic::Ordering::Relaxed) { leave!(r, LIMIT) }
+        if top > (*r.cx.get()).limit.load(Relaxed) { leave!(r, LIMIT) }
         if ZERO > 0 {
             let first = r.sp.add(r.wide(2) as usize);
             if ZERO < ZEROES {
@@ -169,7 +173,7 @@ handler! {
         }
         if PINS > 0 { r.l0 = r.slot(*(r.ip.add(2) as *const u16).add(2) as usize); }
         if PINS > 1 { r.l1 = r.slot(*(r.ip.add(2) as *const u16).add(3) as usize); }
-        next!(r, 3)
+        next!(r, ENTER_WORDS)
     }
 }
 handler! {
@@ -199,16 +203,41 @@ handler! {
 // parameters and results: the address to return to, then the caller's `sp`. The word before that address, the last
 // of the call, names the caller's pins.
 
-/// Makes the callee's frame and goes to its code.
+/// Makes the callee's frame, does what its `enter` says and goes on behind it.
+///
+/// All code begins with an `enter`, that of stubs too. Its first pin's slot is 0 when there is none: loading that does
+/// no harm. When the frame does not fit, the `enter` itself is what is left undone.
 macro_rules! call_code {
     ($r:ident, $code:expr, $words:expr) => {{
+        let code: *const u64 = $code;
         let record = $r.sp.add($r.wide(1) as usize);
         *record = $r.ip.add($words) as u64;
         *record.add(1) = $r.sp as u64;
         $r.sp = $r.sp.add($r.wide(0) as usize);
-        goto!($r, $code)
+        $r.ip = code;
+        // Nothing is live in the accumulator and the pins, so their registers do the work.
+        $r.acc = $r.sp as u64 + $r.wide(0) as u64 * 8;
+        if $r.acc as usize > (*$r.cx.get()).limit.load(Relaxed) {
+            leave!($r, LIMIT)
+        }
+        $r.acc = $r.wide(1) as u64;
+        $r.l0 = $r.sp.add($r.wide(2) as usize) as u64;
+        while $r.acc != 0 {
+            std::hint::cold_path();
+            // Volatile, or LLVM makes a call of memset of the loop.
+            ($r.l0 as *mut u64).write_volatile(0);
+            $r.l0 += 8;
+            $r.acc -= 1;
+            not_unrolled!($r.acc);
+        }
+        $r.l0 = $r.slot($r.field(6));
+        $r.l1 = $r.slot($r.field(7));
+        next!($r, ENTER_WORDS)
     }};
 }
+
+/// Words of `enter`.
+pub(crate) const ENTER_WORDS: usize = 3;
 
 /// Words of the call instructions.
 pub(crate) const CALL_WORDS: usize = 4;
@@ -241,9 +270,15 @@ handler! {
             r.acc = func as u64;
             leave!(r, CALL_FOREIGN)
         }
-        let code = (*func).code.load(Acquire) as *const u64;
-        call_code!(r, code, CALL_INDIRECT_WORDS)
+        r.acc = (*func).code.load(Acquire) as u64;
+        become_handler!(r, call_found)
     }
+}
+handler! {
+    /// What is left of an indirect call when its callee's code is known, in the accumulator. By itself, because together
+    /// they need more registers than there are.
+    #[inline(never)]
+    fn call_found[](r) { call_code!(r, r.acc as *const u64, CALL_INDIRECT_WORDS) }
 }
 
 /// The index of an indirect call: field 3 of word 2 names its slot.
@@ -364,7 +399,7 @@ handler! {
     fn foreign_returned[](r) { leave!(r, FOREIGN_RETURNED) }
 }
 handler! {
-    /// The stub of a function that is not translated yet. Word 1: its index.
+    /// What a stub does after its `enter`: the function is not translated yet. Word 1: its index.
     fn translate[](r) { leave!(r, TRANSLATE) }
 }
 

@@ -155,16 +155,6 @@ handler! {
         next!(r, 2)
     }
 }
-handler! {
-    /// Two copies at once. Word 1: d, a, then d, a.
-    fn copy_2[](r) {
-        let (first, second) = (r.slot(r.field(1)), r.slot(r.field(3)));
-        r.set_slot(r.field(0), first);
-        r.set_slot(r.field(2), second);
-        next!(r, 2)
-    }
-}
-
 /// A value `select` may choose: a slot (pins are read from theirs) or a 32-bit immediate.
 pub(crate) trait IntSelected {
     /// # Safety
@@ -218,7 +208,6 @@ for_each_unary!(unary_table);
 pub(crate) static COPY: BySD = by_sd!(copy);
 pub(crate) static CONSTANT: ByD = by_d!(constant);
 pub(crate) static COPY_FAR: Handler = copy_far;
-pub(crate) static COPY_2: Handler = copy_2;
 
 macro_rules! by_condition {
     ($a:ty, $b:ty) => {

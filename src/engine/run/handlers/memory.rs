@@ -29,6 +29,9 @@ pub(crate) struct Sum<A, B>(PhantomData<(A, B)>);
 /// `[(a + k mod 2^32) + offset]`. Word 1: -, a, offset in the upper half. Word 2, lower half: k.
 pub(crate) struct Plus<A>(PhantomData<A>);
 
+/// `[(a + (b << S) mod 2^32) + offset]`. Words as for [`Sum`].
+pub(crate) struct Scaled<A, B, const S: u32>(PhantomData<(A, B)>);
+
 /// `[offset]`: the address is a constant, folded into the offset. Word 1: offset in the upper half.
 pub(crate) struct Fixed;
 
@@ -54,6 +57,14 @@ impl<A: IntSrc, B: IntSrc> Address for Sum<A, B> {
     unsafe fn get(r: &Regs) -> u64 {
         // SAFETY: T1, F1, F2.
         unsafe { (A::get(r, 1) as u32).wrapping_add(B::get(r, 2) as u32) as u64 + r.wide(2) as u64 }
+    }
+}
+impl<A: IntSrc, B: IntSrc, const S: u32> Address for Scaled<A, B, S> {
+    const WORDS: usize = 3;
+    #[inline(always)]
+    unsafe fn get(r: &Regs) -> u64 {
+        // SAFETY: T1, F1, F2.
+        unsafe { (A::get(r, 1) as u32).wrapping_add((B::get(r, 2) as u32) << S) as u64 + r.wide(2) as u64 }
     }
 }
 impl<A: IntSrc> Address for Plus<A> {
@@ -131,14 +142,14 @@ for_each_store!(store_rows);
 
 /// Whether an access that ends at `end` leaves the memory whose byte 0 is `mb`.
 #[inline(always)]
-unsafe fn outside(mb: *mut u8, end: u64) -> bool {
+pub(crate) unsafe fn outside(mb: *mut u8, end: u64) -> bool {
     // SAFETY: the length lies below byte 0 of every memory (M1).
     end > unsafe { *(mb.sub(MEMORY_LEN) as *const u64) }
 }
 
 /// Where a `T` is that ends at `end`.
 #[inline(always)]
-unsafe fn place<T>(mb: *mut u8, end: u64) -> *mut T {
+pub(crate) unsafe fn place<T>(mb: *mut u8, end: u64) -> *mut T {
     // SAFETY: `outside` was asked; `end` includes the bytes of the value (T1).
     unsafe { mb.add(end as usize).sub(size_of::<T>()) as *mut T }
 }
@@ -255,6 +266,15 @@ macro_rules! sum { ($m:ident $h:ident<$($g:ty),*>) => {
     [$m!($h<$($g,)* Sum<$a, Slot>>), $m!($h<$($g,)* Sum<$a, Acc>>), $m!($h<$($g,)* Sum<$a, L0>>),
      $m!($h<$($g,)* Sum<$a, L1>>)]
 } }
+/// As `sum`, with `b` scaled by the number of bytes.
+macro_rules! scaled { ($m:ident $h:ident $s:literal <$($g:ty),*>) => {
+    [scaled!(@ $m $h $s Slot <$($g),*>), scaled!(@ $m $h $s Acc <$($g),*>), scaled!(@ $m $h $s L0 <$($g),*>),
+     scaled!(@ $m $h $s L1 <$($g),*>)]
+};
+(@ $m:ident $h:ident $s:literal $a:ident <$($g:ty),*>) => {
+    [$m!($h<$($g,)* Scaled<$a, Slot, $s>>), $m!($h<$($g,)* Scaled<$a, Acc, $s>>), $m!($h<$($g,)* Scaled<$a, L0, $s>>),
+     $m!($h<$($g,)* Scaled<$a, L1, $s>>)]
+} }
 /// By what is stored: slot, accumulator, pins, immediate.
 macro_rules! by_v { ($h:ident<$($g:ty),*>) => {
     [$h::<$($g,)* Slot>, $h::<$($g,)* Acc>, $h::<$($g,)* L0>, $h::<$($g,)* L1>, $h::<$($g,)* StoreImm>]
@@ -279,6 +299,39 @@ macro_rules! store_tables { ($($name:ident $text:literal $raw:ident)*) => {
     pub(crate) static STORE_FAR: &[Handler] = &[$(store_far::<$name>),*];
 } }
 for_each_store!(store_tables);
+
+type ByTwoAddresses<T> = ByAddress<ByAddress<T>>;
+
+/// The scaled form of loads; single bytes have none.
+pub(crate) fn load_scaled(op: LoadOp) -> Option<&'static ByTwoAddresses<ByD>> {
+    static U16: ByTwoAddresses<ByD> = scaled!(by_d load 1 <Load16U>);
+    static U32: ByTwoAddresses<ByD> = scaled!(by_d load 2 <Load32U>);
+    static U64: ByTwoAddresses<ByD> = scaled!(by_d load 3 <Load64>);
+    static S16: ByTwoAddresses<ByD> = scaled!(by_d load 1 <I32Load16S>);
+    match op {
+        LoadOp::Load16U => Some(&U16),
+        LoadOp::Load32U => Some(&U32),
+        LoadOp::Load64 => Some(&U64),
+        LoadOp::I32Load16S => Some(&S16),
+        _ => None,
+    }
+}
+/// The scaled form of stores.
+pub(crate) fn store_scaled(op: StoreOp) -> Option<&'static ByTwoAddresses<[Handler; 5]>> {
+    static U16: ByTwoAddresses<[Handler; 5]> = scaled!(by_v store 1 <Store16>);
+    static U32: ByTwoAddresses<[Handler; 5]> = scaled!(by_v store 2 <Store32>);
+    static U64: ByTwoAddresses<[Handler; 5]> = scaled!(by_v store 3 <Store64>);
+    match op {
+        StoreOp::Store8 => None,
+        StoreOp::Store16 => Some(&U16),
+        StoreOp::Store32 => Some(&U32),
+        StoreOp::Store64 => Some(&U64),
+    }
+}
+pub(crate) static LOAD_F64_SCALED: ByTwoAddresses<ByD> = scaled!(by_d load_f64 3 <>);
+pub(crate) static LOAD_F32_SCALED: ByTwoAddresses<ByD> = scaled!(f32_by_d load_f32 2 <>);
+pub(crate) static STORE_F64_SCALED: ByTwoAddresses<ByD> = scaled!(f64_by_v store_f64 3 <>);
+pub(crate) static STORE_F32_SCALED: ByTwoAddresses<ByD> = scaled!(f32_by_d store_f32 2 <>);
 
 pub(crate) static LOAD_F64_AT: ByAddress<ByD> = at!(by_d load_f64<>);
 pub(crate) static LOAD_F64_PLUS: ByAddress<ByD> = plus!(by_d load_f64<>);

@@ -8,6 +8,7 @@ pub(crate) mod bulk;
 pub(crate) mod control;
 pub(crate) mod convert;
 pub(crate) mod float;
+pub(crate) mod fused;
 pub(crate) mod integer;
 pub(crate) mod memory;
 pub(crate) mod variable;
