@@ -5,7 +5,6 @@
 //! Nothing is allocated per function.
 //! Spec: binary/modules.html
 
-mod body;
 mod const_expr;
 mod names;
 #[cfg(test)]
@@ -304,12 +303,8 @@ impl<'b> Decoder<'b> {
             };
             at += consumed;
             match payload {
-                Payload::CodeSectionStart {
-                    count,
-                    unchecked_range,
-                    size,
-                } => {
-                    self.validator.code_section_start(&unchecked_range)?;
+                Payload::CodeSectionStart { count, range, size } => {
+                    self.validator.code_section_start(&range)?;
                     let end = at + size as usize;
                     if end > self.bytes.len() {
                         return Err(Refusal::invalid(

@@ -1,5 +1,4 @@
-//! Validation of function bodies, on all processors when there is enough to do, or each on its first call: first by
-//! `body`, which accepts nearly all of them fast, and those it does not accept by wasmparser.
+//! Validation of function bodies by wasmparser, on all processors when there is enough to do, or each on its first call.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -9,7 +8,6 @@ use wasmparser::{
 };
 
 use super::Refusal;
-use super::body::Checker;
 use crate::engine::error::{DecodeError, DecodeReason, Error};
 use crate::engine::module::ModuleInner;
 use crate::engine::trap::Escaped;
@@ -23,8 +21,12 @@ pub(crate) struct Bodies {
 impl Bodies {
     /// Validates one body of a module that keeps its bytes.
     pub(super) fn one(&self, module: &ModuleInner, defined: u32) -> wasmparser::Result<()> {
-        let mut scratch = Scratch::new(module, self.features);
-        self.body(&module.bytes, module, defined as usize, &mut scratch)
+        self.body(
+            &module.bytes,
+            module,
+            defined as usize,
+            &mut FuncValidatorAllocations::default(),
+        )
     }
 
     fn body(
@@ -32,17 +34,13 @@ impl Bodies {
         bytes: &[u8],
         module: &ModuleInner,
         defined: usize,
-        scratch: &mut Scratch<'_>,
+        allocations: &mut FuncValidatorAllocations,
     ) -> wasmparser::Result<()> {
         let features = self.features;
         let range = &module.bodies[defined];
         let bytes = &bytes[range.start as usize..range.end as usize];
         let index = module.imported_funcs + defined as u32;
         let ty = module.funcs[index as usize];
-        let accepted = scratch.checker.accepts(ty, bytes);
-        if accepted && !cfg!(debug_assertions) {
-            return Ok(());
-        }
         let body = FunctionBody::new(BinaryReader::new_features(bytes, u64::from(range.start), features));
         let func = FuncToValidate {
             resources: &self.resources,
@@ -50,27 +48,10 @@ impl Bodies {
             ty,
             features,
         };
-        let mut validator = func.into_validator(scratch.allocations.take().unwrap_or_default());
+        let mut validator = func.into_validator(std::mem::take(allocations));
         let result = validator.validate(&body);
-        scratch.allocations = Some(validator.into_allocations());
-        debug_assert!(!accepted || result.is_ok(), "accepted, but: {result:?}");
+        *allocations = validator.into_allocations();
         result
-    }
-}
-
-/// What one body after the other is validated in.
-struct Scratch<'m> {
-    checker: Checker<'m>,
-    /// For wasmparser, from the first body on that it is asked about.
-    allocations: Option<FuncValidatorAllocations>,
-}
-
-impl<'m> Scratch<'m> {
-    fn new(module: &'m ModuleInner, features: WasmFeatures) -> Scratch<'m> {
-        Scratch {
-            checker: Checker::new(module, features),
-            allocations: None,
-        }
     }
 }
 
@@ -148,10 +129,10 @@ struct Work<'m> {
 impl Work<'_> {
     /// Takes chunks until none is left.
     fn run(&self) {
-        let mut scratch = Scratch::new(self.module, self.validated.features);
+        let mut allocations = FuncValidatorAllocations::default();
         while let Some(chunk) = self.chunks.get(self.next.fetch_add(1, Relaxed)) {
             for defined in chunk.clone() {
-                if let Err(error) = self.validated.body(self.bytes, self.module, defined, &mut scratch) {
+                if let Err(error) = self.validated.body(self.bytes, self.module, defined, &mut allocations) {
                     // Chunks are taken in order, so everything with a lower offset is taken already.
                     self.next.store(self.chunks.len(), Relaxed);
                     let mut first = self.error.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -147,20 +147,12 @@ macro_rules! store_visits {
 }
 for_each_store_visit!(store_visits);
 
-/// The memory an access names.
-fn memory(memarg: &MemArg) -> u32 {
-    match memarg.target {
-        wasmparser::MemArgTarget::Memory(memory) => memory,
-        _ => unreachable!("validated: GC arrays are not among the accepted features"),
-    }
-}
-
 /// The most bytes an access has: what is added to its offset.
 const ACCESS: u64 = 8;
 
 /// Whether an access takes the form that finds its memory through the instance, with the offset as it is.
 fn is_far(memarg: &MemArg) -> bool {
-    memory(memarg) != 0 || memarg.offset > u32::MAX as u64 - ACCESS
+    memarg.memory != 0 || memarg.offset > u32::MAX as u64 - ACCESS
 }
 
 // ---- shapes ------------------------------------------------------------------------------------------------------
@@ -337,7 +329,7 @@ impl Translator<'_> {
     fn load_far(&mut self, op: LoadOp, address: Operand, memarg: MemArg, ty: ValType) {
         let a = self.slot_arg(address);
         self.push_result(
-            Ins::new(Op::LoadFar(op)).a(a).b(Arg(memory(&memarg))).x(memarg.offset),
+            Ins::new(Op::LoadFar(op)).a(a).b(Arg(memarg.memory)).x(memarg.offset),
             ty,
         );
     }
@@ -383,7 +375,7 @@ impl Translator<'_> {
         self.emit(
             Ins::new(Op::StoreFar(op))
                 .a(a)
-                .b(Arg(memory(&memarg)))
+                .b(Arg(memarg.memory))
                 .c(c)
                 .x(memarg.offset),
         );
