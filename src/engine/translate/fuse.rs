@@ -191,12 +191,12 @@ impl Translator<'_> {
                     (count & 31, value & u32::MAX >> (count & 31))
                 } else {
                     let count = constant(BinaryOp::I32Shl)? & 31;
-                    (32 - count & 31, value & u32::MAX << count)
+                    ((32 - count) & 31, value & u32::MAX << count)
                 }
             }
             BinaryOp::I32Shl => {
                 let count = value & 31;
-                (32 - count & 31, constant(BinaryOp::I32And)? << count)
+                ((32 - count) & 31, constant(BinaryOp::I32And)? << count)
             }
             BinaryOp::I32ShrU => {
                 let count = value & 31;
