@@ -78,8 +78,8 @@ impl<'b> Dice<'b> {
     }
 
     /// One of `items`; the first at the end.
-    pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
-        items[self.below(items.len())]
+    pub fn pick<T: Clone>(&mut self, items: &[T]) -> T {
+        items[self.below(items.len())].clone()
     }
 
     /// True with a probability of `n` in 256; false at the end.

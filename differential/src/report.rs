@@ -21,6 +21,7 @@ pub struct Tally {
     pub calls: u64,
     pub returned: u64,
     pub cut_short: u64,
+    pub skipped: u64,
     pub wasmi_differs: u64,
     pub differences: u64,
 }
@@ -31,6 +32,7 @@ impl Tally {
         self.calls += other.calls;
         self.returned += other.returned;
         self.cut_short += other.cut_short;
+        self.skipped += other.skipped;
         self.wasmi_differs += other.wasmi_differs;
         self.differences += other.differences;
     }
@@ -42,15 +44,16 @@ impl Tally {
             calls,
             returned,
             cut_short,
+            skipped,
             wasmi_differs,
             differences,
         } = self;
-        format!("{seeds} {calls} {returned} {cut_short} {wasmi_differs} {differences}")
+        format!("{seeds} {calls} {returned} {cut_short} {skipped} {wasmi_differs} {differences}")
     }
 
     pub fn from_words<'w>(words: impl Iterator<Item = &'w str>) -> Option<Tally> {
         let numbers: Vec<u64> = words.filter_map(|word| word.parse().ok()).collect();
-        let [seeds, calls, returned, cut_short, wasmi_differs, differences] = numbers[..] else {
+        let [seeds, calls, returned, cut_short, skipped, wasmi_differs, differences] = numbers[..] else {
             return None;
         };
         Some(Tally {
@@ -58,6 +61,7 @@ impl Tally {
             calls,
             returned,
             cut_short,
+            skipped,
             wasmi_differs,
             differences,
         })
@@ -101,6 +105,7 @@ fn try_seed(args: &Args, seed: u64) -> Tally {
             tally.calls = verdict.calls as u64;
             tally.returned = verdict.returned as u64;
             tally.cut_short = verdict.cut_short as u64;
+            tally.skipped = verdict.skipped as u64;
             tally.wasmi_differs = verdict.wasmi_differs as u64;
             if verdict.difference.is_some() {
                 tally.differences = 1;
@@ -218,6 +223,9 @@ pub fn single(args: &Args) -> bool {
         }
     }
     let verdict = compare(&case, args.setup.as_deref());
+    if verdict.skipped {
+        println!("skipped: it takes too long");
+    }
     println!(
         "calls compared: {}, of which {} returned",
         verdict.calls, verdict.returned

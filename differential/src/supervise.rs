@@ -39,12 +39,13 @@ pub fn run(args: &Args) -> bool {
     });
     let total = total.into_inner().expect("the threads have ended");
     println!(
-        "{} seeds, {} calls of which {} returned, {} cases cut short by stacks, in {} wasmi differs from the reference, \
-         {} differences, {:.0} s",
+        "{} seeds, {} calls of which {} returned, {} cases cut short by stacks, {} skipped because they take too long, \
+         in {} wasmi differs from the reference, {} differences, {:.0} s",
         total.seeds,
         total.calls,
         total.returned,
         total.cut_short,
+        total.skipped,
         total.wasmi_differs,
         total.differences,
         start.elapsed().as_secs_f64()

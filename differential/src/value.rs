@@ -103,6 +103,8 @@ pub enum Trap {
     BadConversion,
     /// Depends on how big an engine's frames are: it is compared with nothing.
     StackExhausted,
+    /// The reference's own: the case is not run to its end.
+    TooLong,
 }
 
 /// How a call ended.
@@ -126,6 +128,10 @@ impl Ending {
 
     pub fn exhausted(&self) -> bool {
         *self == Ending::Trapped(Trap::StackExhausted)
+    }
+
+    pub fn too_long(&self) -> bool {
+        *self == Ending::Trapped(Trap::TooLong)
     }
 }
 

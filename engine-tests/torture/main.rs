@@ -8,6 +8,7 @@
 #![allow(clippy::type_complexity)]
 
 mod families;
+mod neighbours;
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 

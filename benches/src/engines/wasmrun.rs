@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use wasmrun::{Caller, Config, Engine, Error, Executor, ExternType, Halt, Linker, Module, Val};
 
+use super::Translated;
 use crate::Result;
 use crate::wasi::{self, Wasi};
 
@@ -17,7 +18,10 @@ struct Loaded {
     module: Module,
 }
 
-struct Running(Executor<()>);
+struct Running {
+    executor: Executor<()>,
+    module: Module,
+}
 
 impl super::Engine for Wasmrun {
     fn name(&self) -> &'static str {
@@ -53,7 +57,10 @@ impl super::Module for Loaded {
             }
         }
         linker.stub_unknown_imports(&self.module)?;
-        Ok(Box::new(Running(linker.instantiate(&self.module)?)))
+        Ok(Box::new(Running {
+            executor: linker.instantiate(&self.module)?,
+            module: self.module,
+        }))
     }
 }
 
@@ -84,10 +91,18 @@ fn call(
 
 impl super::Instance for Running {
     fn run(&mut self, argument: i32) -> Result<i64> {
-        Ok(self.0.func::<(i32,), i64>("run")?.call((argument,))?)
+        Ok(self.executor.func::<(i32,), i64>("run")?.call((argument,))?)
     }
 
     fn start(&mut self) -> Result<()> {
-        Ok(self.0.func::<(), ()>("_start")?.call(())?)
+        Ok(self.executor.func::<(), ()>("_start")?.call(())?)
+    }
+
+    fn translated(&self) -> Option<Translated> {
+        let translated = self.module.stats().translated;
+        Some(Translated {
+            code_bytes: translated.code_bytes as u64,
+            body_bytes: translated.body_bytes as u64,
+        })
     }
 }

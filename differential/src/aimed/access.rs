@@ -26,6 +26,11 @@ impl Body<'_, '_, '_> {
     fn address(&mut self, memory: u32, bytes: u64) -> u64 {
         let pointer = self.dice.pick(&self.pointers.clone());
         let offset = self.dice.pick(&[0, 0, 4, 8, 1, 0x1ff3, 0x3ff0]);
+        if self.dice.chance(80) {
+            let exact = self.scaled_address(memory, bytes);
+            self.stack.push(I32);
+            return if exact { 0 } else { offset };
+        }
         let mut emit = |code: &[Instruction<'static>]| code.iter().for_each(|ins| self.code.push(ins.clone()));
         use Instruction::*;
         let offset = match self.dice.below(12) {
@@ -101,12 +106,16 @@ impl Body<'_, '_, '_> {
     }
 
     /// Emits a small number that only the running code knows, without noting it on the stack.
-    fn masked(&mut self) {
+    pub fn masked(&mut self) {
+        self.masked_by(0x3ff8);
+    }
+
+    pub fn masked_by(&mut self, mask: i32) {
         self.above(|body| {
             body.produce(I32);
             body.pop(1);
         });
-        self.emit(Instruction::I32Const(0x3ff8));
+        self.emit(Instruction::I32Const(mask));
         self.emit(Instruction::I32And);
     }
 
@@ -121,16 +130,20 @@ impl Body<'_, '_, '_> {
     }
 
     pub fn load(&mut self, ty: Type) {
-        let Some(memory) = self.some_memory() else {
-            return self.leaf(ty);
-        };
         let of_type: Vec<Access> = LOADS.iter().copied().filter(|access| access.ty == ty).collect();
         let access = self.dice.pick(&of_type);
+        self.load_by(access);
+    }
+
+    pub fn load_by(&mut self, access: Access) {
+        let Some(memory) = self.some_memory() else {
+            return self.leaf(access.ty);
+        };
         let offset = self.address(memory, access.bytes);
         let memarg = self.memarg(access, offset, memory);
         self.emit((access.ins)(memarg));
         self.pop(1);
-        self.stack.push(ty);
+        self.stack.push(access.ty);
     }
 
     pub fn store(&mut self) {
@@ -225,6 +238,7 @@ impl Body<'_, '_, '_> {
                     self.some_memory().expect("there is one")
                 };
                 let other = (self.shape.memories[src_mem as usize].pages << 16) as i32;
+                let len = len.min(bytes.min(other));
                 let to = self.range(bytes.min(other), len);
                 // Near each other, so that they overlap.
                 let by = self.dice.pick(&[-1, 1, 7, -64, 4000, -4000]);

@@ -13,12 +13,16 @@ use crate::value::Type::{self, F32, F64, I32, I64};
 pub(super) enum Step {
     Push,
     Numeric,
+    /// Neighbours that are joined.
+    Joined,
+    Locals,
     Set,
     Tee,
     Pointer,
     Load,
     Store,
     GlobalSet,
+    GlobalStep,
     Select,
     Drop,
     Block,
@@ -34,15 +38,18 @@ pub(super) enum Step {
 }
 
 /// Steps with how frequent they are before a profile changes that.
-const STEPS: [(Step, u32); 20] = [
+const STEPS: [(Step, u32); 23] = [
     (Step::Push, 12),
     (Step::Numeric, 16),
+    (Step::Joined, 8),
+    (Step::Locals, 4),
     (Step::Set, 8),
     (Step::Tee, 5),
     (Step::Pointer, 2),
     (Step::Load, 5),
     (Step::Store, 5),
     (Step::GlobalSet, 2),
+    (Step::GlobalStep, 2),
     (Step::Select, 3),
     (Step::Drop, 1),
     (Step::Block, 3),
@@ -263,6 +270,11 @@ impl<'s, 'd, 'b> Body<'s, 'd, 'b> {
                 }
             }
             Step::Numeric => self.numeric(None),
+            Step::Joined => {
+                let ty = if self.dice.chance(160) { I32 } else { self.number_type() };
+                self.joined(ty);
+            }
+            Step::Locals => self.steps_of_locals(),
             Step::Set => self.set_local(),
             Step::Tee => self.tee_local(),
             Step::Pointer => self.set_pointer(),
@@ -272,6 +284,7 @@ impl<'s, 'd, 'b> Body<'s, 'd, 'b> {
             }
             Step::Store => self.store(),
             Step::GlobalSet => self.set_global(),
+            Step::GlobalStep => self.step_of_global(),
             Step::Select => {
                 let ty = self.any_type();
                 self.select(ty);
@@ -361,6 +374,8 @@ impl<'s, 'd, 'b> Body<'s, 'd, 'b> {
             Step::Pointer,
             Step::Store,
             Step::GlobalSet,
+            Step::GlobalStep,
+            Step::Locals,
             Step::Call,
         ]);
         self.above(|body| {

@@ -55,7 +55,7 @@ impl Body<'_, '_, '_> {
     }
 
     /// The inside of a block whose parameters are on top of the stack.
-    fn inside(&mut self, label: Label, params: usize, results: &[Type], make: impl FnOnce(&mut Self)) {
+    pub fn inside(&mut self, label: Label, params: usize, results: &[Type], make: impl FnOnce(&mut Self)) {
         self.labels.push(label);
         let base = std::mem::replace(&mut self.base, self.stack.len() - params);
         make(self);
@@ -220,6 +220,9 @@ impl Body<'_, '_, '_> {
                         body.emit(Instruction::BrIf(1));
                         body.steps();
                         body.finish(&[]);
+                        if body.dice.chance(100) {
+                            body.step_of_local();
+                        }
                         body.emit(Instruction::Br(0));
                     },
                 );
@@ -234,6 +237,10 @@ impl Body<'_, '_, '_> {
         use Instruction::*;
         let mut emit = |code: &[Instruction<'static>]| code.iter().for_each(|ins| self.code.push(ins.clone()));
         emit(&[LocalGet(counter), I32Const(1), I32Sub, LocalTee(counter)]);
+        if self.dice.chance(80) {
+            return self.joined_countdown(counter);
+        }
+        let mut emit = |code: &[Instruction<'static>]| code.iter().for_each(|ins| self.code.push(ins.clone()));
         match self.dice.below(8) {
             0 | 1 => emit(&[I32Const(0), I32GtS]),
             2 => emit(&[I32Const(1), I32LtS, I32Eqz]),
@@ -350,12 +357,17 @@ impl Body<'_, '_, '_> {
         let mut targets: Vec<u32> = (0..self.dice.below(6))
             .map(|_| self.dice.pick(&forward) as u32)
             .collect();
-        let mut wanted = carries;
-        wanted.push(I32);
-        self.want(&wanted);
-        if self.dice.chance(200) {
-            self.emit(Instruction::I32Const(7));
-            self.emit(Instruction::I32And);
+        if self.dice.chance(100) {
+            self.want(&carries);
+            self.joined_index();
+        } else {
+            let mut wanted = carries;
+            wanted.push(I32);
+            self.want(&wanted);
+            if self.dice.chance(200) {
+                self.emit(Instruction::I32Const(7));
+                self.emit(Instruction::I32And);
+            }
         }
         if let Some(counter) = counter {
             // Goes round only while the counter is positive; else to the first target.
@@ -366,6 +378,11 @@ impl Body<'_, '_, '_> {
             self.emit(Instruction::I32Const(0));
             self.emit(Instruction::I32Ne);
             self.emit(Instruction::I32Mul);
+            if self.dice.chance(128) {
+                // Of 0 this makes the default, which is the first target.
+                self.emit(Instruction::I32Const(-1));
+                self.emit(Instruction::I32Add);
+            }
         }
         self.emit(Instruction::BrTable(Cow::Owned(targets), first as u32));
     }

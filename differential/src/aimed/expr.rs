@@ -17,7 +17,7 @@ impl Body<'_, '_, '_> {
             return self.leaf(ty);
         }
         self.depth += 1;
-        self.above(|body| match body.dice.below(16) {
+        self.above(|body| match body.dice.below(19) {
             0..=6 => body.leaf(ty),
             7..=10 if !ty.is_ref() => body.numeric(Some(ty)),
             11 if !ty.is_ref() => body.load(ty),
@@ -28,6 +28,7 @@ impl Body<'_, '_, '_> {
             }
             14 => body.call(Some(ty)),
             15 if body.labels.len() < 8 => body.block_of(ty),
+            16 | 17 if !ty.is_ref() => body.joined(ty),
             _ => body.leaf(ty),
         });
         self.depth -= 1;
@@ -54,7 +55,7 @@ impl Body<'_, '_, '_> {
         self.stack.push(ty);
     }
 
-    fn some_global(&mut self, ty: Type) -> Option<u32> {
+    pub fn some_global(&mut self, ty: Type) -> Option<u32> {
         let globals = &self.shape.globals;
         let of_type: Vec<u32> = (0..globals.len())
             .filter(|&at| globals[at].ty == ty)
@@ -64,7 +65,7 @@ impl Body<'_, '_, '_> {
     }
 
     /// Emits a constant, without noting it on the stack.
-    fn constant(&mut self, ty: Type) {
+    pub fn constant(&mut self, ty: Type) {
         const INTEGERS: [i64; 18] = [
             0,
             1,
@@ -121,6 +122,9 @@ impl Body<'_, '_, '_> {
     pub fn condition(&mut self) {
         if self.dice.chance(60) || self.budget < 0 {
             return self.produce(I32);
+        }
+        if self.dice.chance(80) {
+            return self.above(|body| body.joined_condition());
         }
         let compares = |op: &&Numeric| op.result == I32 && op.params.len() == 2 && is_comparison(&op.ins);
         let comparisons: Vec<&Numeric> = NUMERIC.iter().filter(compares).collect();
@@ -210,7 +214,7 @@ impl Body<'_, '_, '_> {
     }
 
     /// A chain of tees of the operand on top.
-    fn tee_top(&mut self) {
+    pub fn tee_top(&mut self) {
         let ty = self.stack[self.stack.len() - 1];
         for _ in 0..1 + self.dice.below(3) {
             let local = self.writable_local(ty);
@@ -232,17 +236,20 @@ impl Body<'_, '_, '_> {
     }
 
     pub fn set_global(&mut self) {
-        let globals = &self.shape.globals;
-        let may = |at: usize| globals[at].mutable && at as u32 != self.shape.fuel;
-        let mutable: Vec<u32> = (0..globals.len()).filter(|&at| may(at)).map(|at| at as u32).collect();
-        if mutable.is_empty() {
+        let ty = self.any_type();
+        let Some(global) = self.mutable_global(ty) else {
             return;
-        }
-        let global = self.dice.pick(&mutable);
-        let ty = self.shape.globals[global as usize].ty;
+        };
         self.want(&[ty]);
         self.emit(Instruction::GlobalSet(global));
         self.pop(1);
+    }
+
+    pub fn mutable_global(&mut self, ty: Type) -> Option<u32> {
+        let globals = &self.shape.globals;
+        let may = |at: usize| globals[at].mutable && globals[at].ty == ty && at as u32 != self.shape.fuel;
+        let mutable: Vec<u32> = (0..globals.len()).filter(|&at| may(at)).map(|at| at as u32).collect();
+        (!mutable.is_empty()).then(|| self.dice.pick(&mutable))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Modules aimed at the translator's weak points: deep operand stacks with locals that are not yet copied, sets and
 //! tees of such locals, branches that carry values, calls in the middle of expressions, address additions, loops
-//! over many locals of every type, frames of more than 65,536 slots.
+//! over many locals of every type, neighbours that become one instruction, frames of more than 65,536 slots.
 //!
 //! Code is made along the operand stack, as the validation algorithm walks it. Every function draws a profile first:
 //! some kinds of instructions are frequent in it, others absent.
@@ -9,6 +9,7 @@ mod access;
 mod body;
 mod control;
 mod expr;
+mod neighbours;
 mod ops;
 mod shape;
 

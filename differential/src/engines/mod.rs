@@ -38,7 +38,7 @@ pub fn play<G: Guest>(case: &Case, guest: Result<G, Ending>) -> History {
     for call in &case.calls {
         let ending = guest.call(call);
         // How deep a stack is, is each engine's own choice, and so is what was done until then.
-        let over = ending.exhausted();
+        let over = ending.exhausted() || ending.too_long();
         history.steps.push((ending, guest.state()));
         if over {
             break;

@@ -310,8 +310,9 @@ fn host_call(func: &HostFunc, caller: &mut Caller<'_, Data>, args: &[Val], resul
     if !again {
         caller.data_mut().log.note(func, &args);
     }
-    // A call by the embedder itself has no run that could pause.
-    if caller.data().mode == Mode::Stopped && caller.instance().is_some() {
+    // A call by the embedder itself has no run that could pause, and start functions cannot.
+    let started = caller.data().interrupt.is_some();
+    if caller.data().mode == Mode::Stopped && started && caller.instance().is_some() {
         let data = caller.data_mut();
         if data.rng.chance(4) {
             request(data);

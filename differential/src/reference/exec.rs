@@ -9,6 +9,8 @@ use crate::value::Trap;
 
 /// Calls in calls. How deep a stack is, is each engine's own choice.
 const MAX_DEPTH: u32 = 3000;
+/// Instructions of all calls of a case together: some functions call themselves so often that no engine would end.
+const MAX_STEPS: u64 = 30_000_000;
 
 /// Where a branch goes and what it takes along.
 struct Label {
@@ -91,6 +93,10 @@ impl<'m> Store<'m> {
         while at < end {
             let operator = &code.operators[at];
             at += 1;
+            self.steps += 1;
+            if self.steps > MAX_STEPS {
+                return Err(Trap::TooLong);
+            }
             if let Some(done) = numeric::execute(operator, &mut self.stack) {
                 done?;
                 continue;

@@ -28,6 +28,8 @@ pub struct Store<'m> {
     instances: Vec<Instance>,
     stack: Vec<Cell>,
     depth: u32,
+    /// Instructions executed so far.
+    steps: u64,
     /// The instance whose code runs.
     pub running: usize,
 }

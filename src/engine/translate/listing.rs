@@ -35,10 +35,27 @@ impl Listed<'_> {
             (Src::Acc, ..) => "acc".into(),
             (Src::L0, Some(slot), _) => format!("l0(s{slot})"),
             (Src::L1, Some(slot), _) => format!("l1(s{slot})"),
+            (_, _, Some(index)) if self.of_i32() => format!("{}", self.consts[index] as i32),
             (_, _, Some(index)) => format!("{}", self.consts[index] as i64),
             (_, Some(slot), _) => format!("s{slot}"),
             _ => String::new(),
         }
+    }
+
+    /// Whether its constants are of type i32, which are kept as 64 bits without a sign.
+    fn of_i32(&self) -> bool {
+        let text = match self.ins.op {
+            Op::Binary(op) => op.text(),
+            Op::Small(op) => op.text(),
+            Op::Reversed(op) => op.text(),
+            Op::Compare(op) | Op::Branch(op) | Op::AddBranch(op) => op.text(),
+            Op::Division(op) => op.text(),
+            Op::Load(_, Mode::Plus) | Op::LoadF64(Mode::Plus) | Op::LoadF32(Mode::Plus) => return true,
+            Op::GlobalSum | Op::GlobalStep | Op::GlobalSetSum => return true,
+            Op::AndBranch(_) | Op::LoadBranch(..) | Op::BrTable => return true,
+            _ => return false,
+        };
+        text.starts_with("i32")
     }
 
     fn destination(&self) -> Option<String> {

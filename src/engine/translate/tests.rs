@@ -122,6 +122,164 @@ fn metering_charges_straight_stretches() {
     ));
 }
 
+// ---- neighbours that become one instruction, and those that must not ----------------------------------------------
+
+#[test]
+fn shifts_and_masks_are_rotations() {
+    insta::assert_snapshot!(listing(
+        "(func (param $x i32) (param $y i32) (result i32 i32 i32 i32 i32)
+           (i32.and (i32.shr_u (local.get $x) (i32.const 5)) (i32.const 0xff))
+           (i32.and (i32.shl (local.get $x) (i32.const 35)) (i32.const 0x7fc))
+           (i32.shl (i32.and (local.get $x) (i32.const -1)) (i32.const 17))
+           (i32.add (local.get $y) (i32.shr_u (i32.and (local.get $x) (i32.const 0xff00)) (i32.const 8)))
+           (i32.add (i32.shl (local.get $x) (i32.const 4)) (local.get $y)))"
+    ));
+}
+
+#[test]
+fn indices_are_scaled_by_the_access_if_the_width_is_right() {
+    insta::assert_snapshot!(listing(
+        "(memory 1)
+         (func (param $p i32) (param $i i32) (param $d f64) (result i32 i32)
+           (f64.store (i32.add (i32.shl (local.get $i) (i32.const 3)) (local.get $p)) (local.get $d))
+           (i64.store32 offset=4 (i32.add (local.get $p) (i32.shl (local.get $i) (i32.const 34))) (i64.const -1))
+           (i32.load16_s (i32.add (local.get $p) (i32.shl (local.get $i) (i32.const 1))))
+           (i32.load (i32.add (local.get $p) (i32.shl (local.get $i) (i32.const 3)))))"
+    ));
+}
+
+#[test]
+fn loads_masks_and_wide_constants_branch() {
+    insta::assert_snapshot!(listing(
+        "(memory 1)
+         (func (param $p i32) (param $l i64)
+           (block $out
+             (br_if $out (i32.eq (i32.load8_u offset=1 (local.get $p)) (i32.const 10)))
+             (br_if $out (i32.and (i32.load (local.get $p)) (i32.const -8)))
+             (br_if $out (i32.ne (i32.and (local.get $p) (i32.const 7)) (i32.const 2)))
+             (br_if $out (i32.eqz (i32.and (local.get $p) (i32.wrap_i64 (local.get $l)))))
+             (br_if $out (i64.lt_u (local.get $l) (i64.const 0x123456789)))
+             (br_if $out (i32.lt_u (i32.load8_u (local.get $p)) (i32.const 10)))
+             (br_if $out (i32.eq (i32.load8_s (local.get $p)) (i32.const -1)))
+             (i32.store (local.get $p) (i32.const 0))))"
+    ));
+}
+
+#[test]
+fn steps_of_globals_are_one_instruction() {
+    insta::assert_snapshot!(listing(
+        "(memory 1) (global $sp (mut i32) (i32.const 0)) (global $other (mut i32) (i32.const 0))
+         (func (local $fp i32)
+           (global.set $sp (local.tee $fp (i32.sub (global.get $sp) (i32.const 16))))
+           (global.set $other (i32.add (global.get $sp) (i32.const 1)))
+           (global.set $sp (i32.add (local.get $fp) (i32.const 16))))"
+    ));
+}
+
+#[test]
+fn globals_away_from_memory_have_no_steps() {
+    insta::assert_snapshot!(listing(
+        "(import \"m\" \"sp\" (global $sp (mut i32))) (memory 1)
+         (func (local $fp i32)
+           (global.set $sp (local.tee $fp (i32.sub (global.get $sp) (i32.const 16))))
+           (global.set $sp (i32.add (local.get $fp) (i32.const 16))))"
+    ));
+}
+
+#[test]
+fn br_table_adds_to_its_index() {
+    insta::assert_snapshot!(listing(
+        "(func (param $x i32) (result i32)
+           (block $a (block $b
+             (br_table $a $b (i32.sub (local.get $x) (i32.const 97))))
+             (return (i32.const 1)))
+           (i32.const 2))"
+    ));
+}
+
+#[test]
+fn copies_and_additions_go_in_pairs_or_with_a_branch() {
+    insta::assert_snapshot!(listing(
+        "(func (param $x i32) (param $y i32) (param $l i64) (param $m i64)
+           (local.set $l (local.get $m)) (local.set $x (i32.const 7))
+           (local.set $x (i32.add (local.get $x) (i32.const 1))) (local.set $y (i32.add (local.get $y) (i32.const -1)))
+           (block $out (loop $back
+             (br_if $out (i32.eqz (local.get $x)))
+             (local.set $x (i32.sub (local.get $x) (i32.const 2)))
+             (br $back)))
+           (block $out (loop $back
+             (br_if $out (i64.eqz (local.get $l)))
+             (local.set $l (local.get $m))
+             (br $back))))"
+    ));
+}
+
+/// The second reads what the first writes.
+#[test]
+fn copies_that_need_each_other_stay_apart() {
+    insta::assert_snapshot!(listing(
+        "(func (param $x i32) (param $y i32) (param $z i32)
+           (local.set $x (local.get $y)) (local.set $z (local.get $x))
+           (local.set $y (i32.add (local.get $z) (i32.const 1))) (local.set $x (i32.add (local.get $y) (i32.const 2))))"
+    ));
+}
+
+#[test]
+fn wrapping_vanishes_where_half_is_read() {
+    insta::assert_snapshot!(listing(
+        "(memory 1)
+         (func (param $l i64) (result i32 i32 i64)
+           (i32.add (i32.wrap_i64 (local.get $l)) (i32.const 3))
+           (i32.clz (i32.wrap_i64 (local.get $l)))
+           (i64.extend_i32_u (i32.wrap_i64 (local.get $l)))
+           (i32.store (i32.wrap_i64 (i64.shr_u (local.get $l) (i64.const 3))) (i32.const 1)))"
+    ));
+}
+
+#[test]
+fn subtracting_a_constant_is_an_addition() {
+    insta::assert_snapshot!(listing(
+        "(func (param $x i32) (param $l i64) (result i32 i64 i64)
+           (i32.sub (local.get $x) (i32.const 0x80000000))
+           (i64.sub (local.get $l) (i64.const -0x80000000))
+           (i64.sub (local.get $l) (i64.const 0x80000000)))"
+    ));
+}
+
+/// A tee keeps the shifted value for a local.
+#[test]
+fn a_result_read_twice_is_not_joined() {
+    insta::assert_snapshot!(listing(
+        "(memory 1)
+         (func (param $x i32) (param $p i32) (result i32 i32)
+           (i32.and (local.tee $x (i32.shr_u (local.get $x) (i32.const 5))) (i32.const 0xff))
+           (i32.load (i32.add (local.get $p) (local.tee $p (i32.shl (local.get $x) (i32.const 2))))))"
+    ));
+}
+
+#[test]
+fn a_value_kept_over_a_branch_is_not_joined() {
+    insta::assert_snapshot!(listing(
+        "(func (param $x i32) (result i32)
+           (block $out (result i32)
+             (i32.and
+               (br_if $out (i32.shr_u (local.get $x) (i32.const 5)) (local.get $x))
+               (i32.const 0xff))))"
+    ));
+}
+
+#[test]
+fn a_label_between_neighbours_keeps_them_apart() {
+    insta::assert_snapshot!(listing(
+        "(func (param $x i32) (result i32)
+           (i32.and
+             (block $here (result i32)
+               (br_if $here (local.get $x) (local.get $x)) (drop)
+               (i32.shr_u (local.get $x) (i32.const 5)))
+             (i32.const 0xff)))"
+    ));
+}
+
 /// Found by the differential tests: the first branch took the parameter from the accumulator, so its slot was not
 /// written, and the second read it there.
 #[test]
