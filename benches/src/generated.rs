@@ -70,7 +70,7 @@ fn write_body(body: &mut Vec<u8>, func: u32, random: &mut u32) {
             _ => body.extend([0x03, 0x40, 0x20, 3, 0x41, 1, 0x76, 0x22, 3, 0x0d, 0, 0x0b]),
         }
     }
-    if func % 4 == 0 {
+    if func.is_multiple_of(4) {
         let callee = func + 1 + next() % REACH;
         if callee < FUNCS {
             body.extend([0x20, 2, 0x20, 3, 0x10]);

@@ -80,16 +80,20 @@ unsafe impl Send for CodeTable {}
 unsafe impl Sync for CodeTable {}
 
 impl CodeTable {
-    /// Nothing is translated yet.
-    pub(crate) fn new(defined: usize) -> CodeTable {
+    /// For a module whose functions are not counted yet.
+    pub(crate) fn new() -> CodeTable {
+        CodeTable {
+            entries: Box::default(),
+            translated: Mutex::default(),
+        }
+    }
+
+    /// Makes room for so many functions, of which none is translated yet.
+    pub(crate) fn set_len(&mut self, defined: usize) {
         // Zeroed by the system on first touch: modules with hundreds of thousands of functions use few.
         let entries = Box::into_raw(vec![0usize; defined].into_boxed_slice()) as *mut [AtomicUsize];
         // SAFETY: an atomic has the layout of its integer, and the slice was made here.
-        let entries = unsafe { Box::from_raw(entries) };
-        CodeTable {
-            entries,
-            translated: Mutex::default(),
-        }
+        self.entries = unsafe { Box::from_raw(entries) };
     }
 
     /// First code word of a defined function, or of a stub that translates it.

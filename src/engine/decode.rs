@@ -250,7 +250,7 @@ impl<'b> Decoder<'b> {
             datas: Vec::new(),
             name_section: None,
             unvalidated: None,
-            code: CodeTable::new(0),
+            code: CodeTable::new(),
             times: LoadTimes::default(),
             initial: Initial::default(),
             names: OnceLock::new(),
@@ -287,7 +287,7 @@ impl<'b> Decoder<'b> {
             None => {}
         }
         sections?;
-        self.module.code = CodeTable::new(self.module.bodies.len());
+        self.module.code.set_len(self.module.bodies.len());
         self.module.global_offsets = self.global_offsets();
         Ok(())
     }

@@ -127,9 +127,13 @@ impl<T: Send + 'static> Executor<T> {
         if std::mem::replace(&mut self.initialized, true) || called_now {
             return Ok(());
         }
+        // Most have none, and the error that says so would cost as much as a short call.
+        if self.instance.get(&mut self.store, INITIALIZE).is_none() {
+            return Ok(());
+        }
         match self.instance.typed_func::<(), ()>(&mut self.store, INITIALIZE) {
             Ok(initialize) => initialize.call(&mut self.store, ()),
-            // There is none, or it is something else that has this name.
+            // Something else has this name.
             Err(_) => Ok(()),
         }
     }

@@ -23,10 +23,13 @@ use super::value::Val;
 pub struct Linker<T = ()> {
     engine: Option<Engine>,
     /// By module, then by name.
-    names: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Definition>>,
+    names: Names<Names<Definition>>,
     shadowing: bool,
     data: PhantomData<fn() -> T>,
 }
+
+/// By name, as bytes, as names stand in modules: looking one up need not make sure that it is text.
+type Names<V> = BTreeMap<Arc<[u8]>, V>;
 
 #[derive(Clone)]
 enum Definition {
@@ -68,7 +71,11 @@ impl<T> std::fmt::Debug for Linker<T> {
         let mut names: Vec<_> = self
             .names
             .iter()
-            .flat_map(|(module, names)| names.keys().map(move |name| (module, name)))
+            .flat_map(|(module, names)| {
+                names
+                    .keys()
+                    .map(move |name| [module, name].map(|part| String::from_utf8_lossy(part)))
+            })
             .collect();
         names.sort();
         f.debug_struct("Linker").field("names", &names).finish_non_exhaustive()
@@ -157,9 +164,9 @@ impl<T: Send + 'static> Linker<T> {
         module: &str,
         instance: Instance,
     ) -> Result<&mut Self, Error> {
-        let names = self.names.entry(module.into()).or_default();
+        let names = self.names.entry(module.as_bytes().into()).or_default();
         for (name, item) in instance.exports(store)? {
-            names.insert(name.into(), Definition::Item(item));
+            names.insert(name.as_bytes().into(), Definition::Item(item));
         }
         Ok(self)
     }
@@ -169,10 +176,10 @@ impl<T: Send + 'static> Linker<T> {
     /// # Errors
     /// [`Error::Type`] when there is nothing under `module`.
     pub fn alias(&mut self, module: &str, as_module: &str) -> Result<&mut Self, Error> {
-        let Some(names) = self.names.get(module).cloned() else {
+        let Some(names) = self.names.get(module.as_bytes()).cloned() else {
             return Err(Error::type_error(format!("nothing is defined under `{module}`")));
         };
-        self.names.entry(as_module.into()).or_default().extend(names);
+        self.names.entry(as_module.as_bytes().into()).or_default().extend(names);
         Ok(self)
     }
 
@@ -249,7 +256,8 @@ impl<T: Send + 'static> Linker<T> {
         // First by type alone, so that a module that cannot be linked leaves nothing in the store, and the message
         // has everything that is wrong.
         for import in &inner.imports {
-            let definition = self.definition(inner.text(&import.module), inner.text(&import.field));
+            let names = self.names.get(inner.slice(&import.module));
+            let definition = names.and_then(|names| names.get(inner.slice(&import.field)));
             let given = match definition {
                 None => None,
                 Some(definition @ Definition::Host(func))
@@ -271,6 +279,7 @@ impl<T: Send + 'static> Linker<T> {
         if !problems.is_empty() {
             return Err(link_error(inner, problems));
         }
+        store.reserve_host_funcs(found.len());
         let item = |(definition, type_id): (&Definition, Option<u32>)| match definition {
             Definition::Host(func) => host_item(store, func, type_id),
             Definition::Item(item) => *item,
@@ -279,7 +288,7 @@ impl<T: Send + 'static> Linker<T> {
     }
 
     fn definition(&self, module: &str, name: &str) -> Option<&Definition> {
-        self.names.get(module)?.get(name)
+        self.names.get(module.as_bytes())?.get(name.as_bytes())
     }
 
     fn add(&mut self, module: &str, name: &str, definition: Definition) -> Result<&mut Self, Error> {
@@ -289,11 +298,11 @@ impl<T: Send + 'static> Linker<T> {
                 "`{module}` `{name}` is already defined: {hint}"
             )));
         }
-        let names = match self.names.get_mut(module) {
+        let names = match self.names.get_mut(module.as_bytes()) {
             Some(names) => names,
-            None => self.names.entry(module.into()).or_default(),
+            None => self.names.entry(module.as_bytes().into()).or_default(),
         };
-        names.insert(name.into(), definition);
+        names.insert(name.as_bytes().into(), definition);
         Ok(self)
     }
 }

@@ -270,6 +270,12 @@ impl StoreInner {
         }
     }
 
+    /// Makes room for so many functions of the host.
+    pub(crate) fn reserve_host_funcs(&mut self, count: usize) {
+        self.hosts.funcs.reserve(count);
+        self.funcs.reserve(count);
+    }
+
     /// A function of the host, at an address that stays. The same function always gets the same address, so that
     /// references to it are equal. `type_id`: that of its type, if the caller has it.
     pub(crate) fn host_func(&mut self, func: &Arc<HostFunc>, type_id: Option<u32>) -> NonNull<VmFunc> {
@@ -424,6 +430,13 @@ struct FuncArena {
 }
 
 impl FuncArena {
+    /// Makes room for so many functions in one piece, if there is none yet.
+    fn reserve(&mut self, count: usize) {
+        if self.chunks.is_empty() {
+            self.chunks.push(Vec::with_capacity(count.clamp(16, 4096)));
+        }
+    }
+
     fn add(&mut self, func: VmFunc) -> NonNull<VmFunc> {
         if self.chunks.last().is_none_or(|chunk| chunk.len() == chunk.capacity()) {
             // Doubling keeps small stores small and the number of chunks low.

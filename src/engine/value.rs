@@ -6,7 +6,7 @@
 mod typed;
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -201,7 +201,7 @@ pub(crate) struct Refs {
     pub store: u64,
     externs: Vec<ExternRef>,
     /// From the address of a value to its slot, so that a reference passed twice stays one reference.
-    known: HashMap<usize, u64>,
+    known: BTreeMap<usize, u64>,
 }
 
 impl Refs {
@@ -209,7 +209,7 @@ impl Refs {
         Refs {
             store,
             externs: Vec::new(),
-            known: HashMap::new(),
+            known: BTreeMap::new(),
         }
     }
 

@@ -84,13 +84,17 @@ pub(super) fn bodies(validated: &Bodies, bytes: &[u8], module: &ModuleInner, thr
         count => count.max(1),
     };
     let helpers = available.min(useful) - 1;
-    std::thread::scope(|scope| {
-        for _ in 0..helpers {
-            // Where no thread can be had, the others do its part.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, || work.run());
-        }
+    if helpers == 0 {
         work.run();
-    });
+    } else {
+        std::thread::scope(|scope| {
+            for _ in 0..helpers {
+                // Where no thread can be had, the others do its part.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, || work.run());
+            }
+            work.run();
+        });
+    }
     let error = work.error.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     error.map_or(Ok(()), |error| Err(error.into()))
 }
