@@ -86,6 +86,8 @@ macro_rules! for_each_compare {
             I64GeU "i64.ge_u" visit_i64_ge_u (a: u64, b: u64) -> bool { a >= b }
             I32Test "i32.test" none (a: u32, b: u32) -> bool { a & b != 0 }
             I32TestZ "i32.test_z" none (a: u32, b: u32) -> bool { a & b == 0 }
+            I64Test "i64.test" none (a: u64, b: u64) -> bool { a & b != 0 }
+            I64TestZ "i64.test_z" none (a: u64, b: u64) -> bool { a & b == 0 }
         }
     };
 }
@@ -356,6 +358,8 @@ impl CompareOp {
         match self {
             CompareOp::I32Test => CompareOp::I32TestZ,
             CompareOp::I32TestZ => CompareOp::I32Test,
+            CompareOp::I64Test => CompareOp::I64TestZ,
+            CompareOp::I64TestZ => CompareOp::I64Test,
             op => {
                 // eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u
                 const TO: [usize; 10] = [1, 0, 8, 9, 6, 7, 4, 5, 2, 3];
@@ -368,7 +372,7 @@ impl CompareOp {
     /// The comparison with its operands exchanged.
     pub(crate) fn swapped(self) -> CompareOp {
         match self {
-            CompareOp::I32Test | CompareOp::I32TestZ => self,
+            CompareOp::I32Test | CompareOp::I32TestZ | CompareOp::I64Test | CompareOp::I64TestZ => self,
             op => {
                 const TO: [usize; 10] = [0, 1, 4, 5, 2, 3, 8, 9, 6, 7];
                 let at = op as usize;

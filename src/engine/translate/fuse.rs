@@ -282,6 +282,19 @@ impl Translator<'_> {
                     ..second
                 })
             }
+            Op::Binary(BinaryOp::I64And) if matches!(op, CompareOp::I64Eq | CompareOp::I64Ne) => {
+                let test = if op == CompareOp::I64Eq {
+                    CompareOp::I64TestZ
+                } else {
+                    CompareOp::I64Test
+                };
+                (value == 0).then_some(Ins {
+                    op: Op::Branch(test),
+                    a: first.a,
+                    b: first.b,
+                    ..second
+                })
+            }
             _ => None,
         }
     }
