@@ -162,3 +162,19 @@ fn scripts_are_run_from_disk() {
     insta::assert_snapshot!(dir.wasmrun(["wast", "--json", "suite/sub/bad.wast"]).run());
     insta::assert_snapshot!(dir.wasmrun(["wast", "nosuch"]).run());
 }
+
+#[test]
+fn stats_go_to_stderr_also_when_the_program_traps() {
+    let text = "(module (func (export \"f\") (result i32) i32.const 7) (func (export \"_start\") unreachable))";
+    let dir = Dir::with("two.wat", text);
+    for (args, code, stdout) in [
+        (&["exec", "--stats", "--invoke", "f", "two.wat"][..], 0, "7\n"),
+        (&["exec", "--stats", "two.wat"], 134, ""),
+    ] {
+        let out = dir.wasmrun(args).run();
+        assert_eq!((out.code(), out.stdout.as_str()), (code, stdout), "{out}");
+        assert!(out.stderr.starts_with("time: decode "), "{out}");
+        assert!(out.stderr.contains("\ncode: 1 of 2 functions translated, "), "{out}");
+        assert_eq!(out.stderr.contains("unreachable"), code == 134, "{out}");
+    }
+}

@@ -59,7 +59,7 @@ impl Bodies {
 const CHUNK_BYTES: usize = 64 << 10;
 
 /// Bytes of code from which on a further thread pays (starting one costs as much as validating a few KiB).
-const BYTES_PER_THREAD: usize = 256 << 10;
+const BYTES_PER_THREAD: usize = 2 << 20;
 
 /// Validates every body; of several errors the one with the lowest offset is reported.
 ///
