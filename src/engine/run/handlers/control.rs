@@ -227,8 +227,10 @@ macro_rules! call_code {
                 not_unrolled!($r.acc);
             }
         }
-        $r.l0 = $r.slot($r.field(6));
-        $r.l1 = $r.slot($r.field(7));
+        // Both pins' slots, in one load.
+        let pins = $r.wide(3) as usize;
+        $r.l0 = $r.slot(pins & 0xffff);
+        $r.l1 = $r.slot(pins >> 16);
         next!($r, ENTER_WORDS)
     }};
 }
