@@ -29,7 +29,7 @@ use super::error::{DecodeError, DecodeReason, Error};
 use super::initial::Initial;
 use super::module::{Bytes, ConstExpr, Data, Elem, Export, Import, Items, Kind, Mode, Module, ModuleInner};
 use super::stats::LoadTimes;
-use super::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
+use super::types::{FuncType, GlobalType, MemoryType, PAGE_BYTES, TableType, ValType};
 
 /// Globals that are placed below memory 0. Further ones would make its header big; their module uses the slower form.
 const MAX_HEADER_GLOBALS: usize = 4096;
@@ -121,29 +121,21 @@ fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
         (
             WasmFeatures::THREADS,
             "threads",
-            "rebuild it for one thread, without atomics and shared memory",
+            "they are off unless the engine's `Features` switch them on",
         ),
         (
             WasmFeatures::SHARED_EVERYTHING_THREADS,
             "shared-everything-threads",
             "rebuild it for one thread",
         ),
-        (WasmFeatures::MEMORY64, "memory64", "rebuild it for wasm32"),
-        (
-            WasmFeatures::CUSTOM_PAGE_SIZES,
-            "custom-page-sizes",
-            "rebuild it with pages of 64 KiB",
-        ),
+        (WasmFeatures::MEMORY64, "memory64", SWITCHED_OFF),
+        (WasmFeatures::CUSTOM_PAGE_SIZES, "custom-page-sizes", SWITCHED_OFF),
         (
             WasmFeatures::STACK_SWITCHING,
             "stack-switching",
             "rebuild it for WebAssembly 2.0",
         ),
-        (
-            WasmFeatures::WIDE_ARITHMETIC,
-            "wide-arithmetic",
-            "rebuild it with `-C target-feature=-wide-arithmetic`",
-        ),
+        (WasmFeatures::WIDE_ARITHMETIC, "wide-arithmetic", SWITCHED_OFF),
         (WasmFeatures::MULTI_MEMORY, "multi-memory", SWITCHED_OFF),
         (WasmFeatures::TAIL_CALL, "tail-call", SWITCHED_OFF),
         (WasmFeatures::EXTENDED_CONST, "extended-const", SWITCHED_OFF),
@@ -574,6 +566,7 @@ fn table_type(ty: &wasmparser::TableType) -> Result<TableType, Refusal> {
         element,
         minimum: ty.initial,
         maximum: ty.maximum,
+        is_64: ty.table64,
     })
 }
 
@@ -581,6 +574,8 @@ fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
     MemoryType {
         minimum: ty.initial,
         maximum: ty.maximum,
+        is_64: ty.memory64,
+        page_bytes: ty.page_size_log2.map_or(PAGE_BYTES, |log2| 1 << log2),
     }
 }
 

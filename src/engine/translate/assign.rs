@@ -219,6 +219,9 @@ impl Translator<'_> {
             for arg in [ins.a, ins.b, ins.c] {
                 note(arg, First::Read);
             }
+            if let Op::Wide(_) = ins.op {
+                note(Arg(ins.x as u32), First::Read);
+            }
             let what = if ins.op.result().is_some() {
                 First::Written
             } else {
