@@ -23,6 +23,8 @@ pub enum ValType {
     F32,
     /// IEEE 754 double precision.
     F64,
+    /// 128 bits; the instruction that uses them says which lanes they are.
+    V128,
     /// A reference to a function, or null.
     FuncRef,
     /// A reference to something of the host, or null.
@@ -32,7 +34,10 @@ pub enum ValType {
 impl ValType {
     /// Slots of 64 bits a value of this type takes on the value stack.
     pub(crate) const fn slots(self) -> usize {
-        1
+        match self {
+            ValType::V128 => 2,
+            _ => 1,
+        }
     }
 
     /// Whether it is a reference type, one that tables can hold.
@@ -48,6 +53,7 @@ impl fmt::Display for ValType {
             ValType::I64 => "i64",
             ValType::F32 => "f32",
             ValType::F64 => "f64",
+            ValType::V128 => "v128",
             ValType::FuncRef => "funcref",
             ValType::ExternRef => "externref",
         })
