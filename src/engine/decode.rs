@@ -509,7 +509,18 @@ impl<'b> Decoder<'b> {
         // Elsewhere than on unix memories move when they grow, and globals must not.
         let fixed = cfg!(all(unix, not(miri))) || module.memories.is_empty();
         let ours = module.imported_memories == 0;
-        (fixed && ours && defined <= MAX_HEADER_GLOBALS).then(|| (0..defined as u32).collect())
+        (fixed && ours && defined <= MAX_HEADER_GLOBALS).then(|| {
+            // Upwards from the lowest of their slots, downwards from one global to the next.
+            let mut slots = 0;
+            let place = |ty: &GlobalType| {
+                slots += ty.content.slots() as u32;
+                slots - 1
+            };
+            module.globals[module.imported_globals as usize..]
+                .iter()
+                .map(place)
+                .collect()
+        })
     }
 
     /// Where a part of the file stands in it.
@@ -554,6 +565,7 @@ pub(crate) fn val_type(ty: &wasmparser::ValType) -> Result<ValType, Refusal> {
         wasmparser::ValType::I64 => ValType::I64,
         wasmparser::ValType::F32 => ValType::F32,
         wasmparser::ValType::F64 => ValType::F64,
+        wasmparser::ValType::V128 => ValType::V128,
         wasmparser::ValType::FUNCREF => ValType::FuncRef,
         wasmparser::ValType::EXTERNREF => ValType::ExternRef,
         other => return Err(Refusal::invalid(0, format!("values of type {other} are not supported"))),

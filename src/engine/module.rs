@@ -10,6 +10,7 @@ use super::decode;
 use super::error::{Error, IoError};
 use super::initial::Initial;
 use super::stats::{LoadTimes, ModuleStats};
+use super::translate::Listing;
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
 
 /// A validated module: code and declarations, without state.
@@ -49,7 +50,7 @@ pub(crate) struct ModuleInner {
     pub imported_memories: u32,
     pub globals: Vec<GlobalType>,
     pub imported_globals: u32,
-    /// Place of each defined global below memory 0, in slots; `None` when globals are reached through the instance.
+    /// Place of each defined global below memory 0, in slots, the lowest of its slots; `None` when globals are reached through the instance.
     pub global_offsets: Option<Vec<u32>>,
     /// Initial values of the defined tables' elements.
     pub table_inits: Vec<ConstExpr>,
@@ -118,6 +119,8 @@ pub(crate) enum Kind {
 pub(crate) enum ConstExpr {
     /// A number or a null reference, as a slot.
     Value(u64),
+    /// The bits of a vector; boxed, because there can be very many expressions.
+    V128(Box<u128>),
     FuncRef(u32),
     GlobalGet(u32),
     /// Anything longer, in the order of evaluation.
@@ -262,15 +265,14 @@ impl Module {
         self.inner.func_name(func_index)
     }
 
-    /// The internal code of a function (imports counted first), one instruction per line with where its operands
-    /// live: for finding out why something is slow. `None` for imports, and for a body that validation was put off for and
-    /// refuses. The form changes between versions.
-    pub fn listing(&self, func_index: u32) -> Option<String> {
+    /// The internal code of a function (imports counted first). `None` for imports, and for a body that validation was
+    /// put off for and refuses.
+    pub fn listing(&self, func_index: u32) -> Option<Listing> {
         let defined = func_index.checked_sub(self.inner.imported_funcs)?;
         if defined as usize >= self.inner.bodies.len() || self.inner.validate_body(defined).is_err() {
             return None;
         }
-        Some(super::translate::listing(&self.inner, defined).text)
+        Some(super::translate::listing(&self.inner, defined))
     }
 
     /// What loading it took, and what has been translated so far.

@@ -65,7 +65,7 @@ impl Table {
         let table = &store.tables[self.index as usize];
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         let slot = *table.elements.get(index).ok_or(Trap::TableOutOfBounds)?;
-        Ok(Val::from_slot(slot, table.ty.element, &store.refs))
+        Ok(Val::from_slots(&[slot], table.ty.element, &store.refs))
     }
 
     /// Sets an element.
@@ -102,7 +102,8 @@ fn fitting_slot(store: &mut StoreInner, ty: TableType, value: &Val) -> Result<u6
             value.ty()
         )));
     }
-    value.to_slot(&mut store.refs)
+    let [slot, _] = value.to_slots(&mut store.refs)?;
+    Ok(slot)
 }
 
 /// A table as its store has it.

@@ -25,6 +25,8 @@ pub enum ValType {
     F32,
     /// IEEE 754 double precision.
     F64,
+    /// 128 bits; the instruction that uses them says which lanes they are.
+    V128,
     /// A reference to a function, or null.
     FuncRef,
     /// A reference to something of the host, or null.
@@ -34,7 +36,10 @@ pub enum ValType {
 impl ValType {
     /// Slots of 64 bits a value of this type takes on the value stack.
     pub(crate) const fn slots(self) -> usize {
-        1
+        match self {
+            ValType::V128 => 2,
+            _ => 1,
+        }
     }
 
     /// Whether it is a reference type, one that tables can hold.
@@ -50,6 +55,7 @@ impl fmt::Display for ValType {
             ValType::I64 => "i64",
             ValType::F32 => "f32",
             ValType::F64 => "f64",
+            ValType::V128 => "v128",
             ValType::FuncRef => "funcref",
             ValType::ExternRef => "externref",
         })

@@ -1,6 +1,6 @@
 //! Values as an embedder sees them (`Val`, and the Rust types that stand for one), and their form in a slot.
 //!
-//! A slot is 64 bits: i32 and f32 zero-extended, funcref the address of its `VmFunc` (0 for null), externref the index
+//! A slot is 64 bits: i32 and f32 zero-extended, v128 in two slots of which the first has bytes 0 to 7, funcref the address of its `VmFunc` (0 for null), externref the index
 //! of the host's value in its store plus one (0 for null).
 
 mod typed;
@@ -28,6 +28,8 @@ pub enum Val {
     F32(f32),
     /// A double-precision number.
     F64(f64),
+    /// 128 bits: lane 0 is the lowest.
+    V128(u128),
     /// A function, or null.
     FuncRef(Option<Func>),
     /// Something of the host, or null.
@@ -42,6 +44,7 @@ impl Val {
             Val::I64(_) => ValType::I64,
             Val::F32(_) => ValType::F32,
             Val::F64(_) => ValType::F64,
+            Val::V128(_) => ValType::V128,
             Val::FuncRef(_) => ValType::FuncRef,
             Val::ExternRef(_) => ValType::ExternRef,
         }
@@ -54,6 +57,7 @@ impl Val {
             ValType::I64 => Val::I64(0),
             ValType::F32 => Val::F32(0.0),
             ValType::F64 => Val::F64(0.0),
+            ValType::V128 => Val::V128(0),
             ValType::FuncRef => Val::FuncRef(None),
             ValType::ExternRef => Val::ExternRef(None),
         }
@@ -91,29 +95,62 @@ impl Val {
         }
     }
 
-    /// Writes the value as a slot of the store that `refs` belongs to.
-    pub(crate) fn to_slot(&self, refs: &mut Refs) -> Result<u64, Error> {
+    /// The bits of the 128-bit vector in a `v128`.
+    pub fn v128(&self) -> Option<u128> {
         match self {
+            Val::V128(v) => Some(*v),
+            _ => None,
+        }
+    }
+
+    /// The value as slots of the store that `refs` belongs to: as many of them as its type has, which is one but for
+    /// v128.
+    pub(crate) fn to_slots(&self, refs: &mut Refs) -> Result<[u64; 2], Error> {
+        let slot = match self {
             Val::I32(v) => v.into_slot(refs),
             Val::I64(v) => v.into_slot(refs),
             Val::F32(v) => v.into_slot(refs),
             Val::F64(v) => v.into_slot(refs),
+            Val::V128(v) => return Ok(v128_slots(*v)),
             Val::FuncRef(v) => v.into_slot(refs),
             Val::ExternRef(v) => v.clone().into_slot(refs),
+        };
+        Ok([slot?, 0])
+    }
+
+    /// Reads the first of `slots`, or the first two, which hold a `ty` of the store that `refs` belongs to.
+    pub(crate) fn from_slots(slots: &[u64], ty: ValType, refs: &Refs) -> Val {
+        match ty {
+            ValType::I32 => Val::I32(WasmTy::from_slots(slots, refs)),
+            ValType::I64 => Val::I64(WasmTy::from_slots(slots, refs)),
+            ValType::F32 => Val::F32(WasmTy::from_slots(slots, refs)),
+            ValType::F64 => Val::F64(WasmTy::from_slots(slots, refs)),
+            ValType::V128 => Val::V128(WasmTy::from_slots(slots, refs)),
+            ValType::FuncRef => Val::FuncRef(WasmTy::from_slots(slots, refs)),
+            ValType::ExternRef => Val::ExternRef(WasmTy::from_slots(slots, refs)),
         }
     }
 
-    /// Reads a slot that holds a `ty` of the store that `refs` belongs to.
-    pub(crate) fn from_slot(slot: u64, ty: ValType, refs: &Refs) -> Val {
-        match ty {
-            ValType::I32 => Val::I32(WasmTy::from_slot(slot, refs)),
-            ValType::I64 => Val::I64(WasmTy::from_slot(slot, refs)),
-            ValType::F32 => Val::F32(WasmTy::from_slot(slot, refs)),
-            ValType::F64 => Val::F64(WasmTy::from_slot(slot, refs)),
-            ValType::FuncRef => Val::FuncRef(WasmTy::from_slot(slot, refs)),
-            ValType::ExternRef => Val::ExternRef(WasmTy::from_slot(slot, refs)),
-        }
+    /// Reads values of these types that lie one after the other.
+    pub(crate) fn list_from_slots(slots: &[u64], types: &[ValType], refs: &Refs) -> Vec<Val> {
+        let mut at = 0;
+        let value = |ty: &ValType| {
+            let value = Val::from_slots(&slots[at..], *ty, refs);
+            at += ty.slots();
+            value
+        };
+        types.iter().map(value).collect()
     }
+}
+
+/// The two slots of a v128.
+pub(crate) fn v128_slots(value: u128) -> [u64; 2] {
+    [value as u64, (value >> 64) as u64]
+}
+
+/// The v128 in two slots.
+pub(crate) fn v128_from_slots([low, high]: [u64; 2]) -> u128 {
+    u128::from(low) | u128::from(high) << 64
 }
 
 /// The text format's constants: `i32.const -1`, `ref.null func`; references print without their identity.
@@ -124,6 +161,10 @@ impl fmt::Display for Val {
             Val::I64(v) => write!(f, "i64.const {v}"),
             Val::F32(v) => write!(f, "f32.const {v}"),
             Val::F64(v) => write!(f, "f64.const {v}"),
+            Val::V128(v) => {
+                f.write_str("v128.const i32x4")?;
+                (0..4).try_for_each(|lane| write!(f, " {:#010x}", (v >> (32 * lane)) as u32))
+            }
             Val::FuncRef(None) => f.write_str("ref.null func"),
             Val::FuncRef(Some(_)) => f.write_str("ref.func"),
             Val::ExternRef(None) => f.write_str("ref.null extern"),
@@ -141,7 +182,7 @@ macro_rules! val_from {
         }
     )* };
 }
-val_from!(i32 => I32, u32 => I32, i64 => I64, u64 => I64, f32 => F32, f64 => F64);
+val_from!(i32 => I32, u32 => I32, i64 => I64, u64 => I64, f32 => F32, f64 => F64, u128 => V128);
 
 impl From<Option<Func>> for Val {
     fn from(value: Option<Func>) -> Val {

@@ -30,7 +30,8 @@ use ir::{Arg, Ins, Op};
 use stack::{NONE, Operand, Place, Stack};
 use wasmparser::{BinaryReader, FunctionBody};
 
-pub(crate) use listing::{Listing, listing};
+pub(crate) use listing::listing;
+pub use listing::{Listing, ListingLine};
 
 /// A translated body before it gets an address.
 pub(crate) struct Translated {
@@ -74,8 +75,8 @@ fn translate_with(module: &ModuleInner, defined: u32, want: Want) -> (Translated
 
 /// Slots that 16-bit operands can name.
 pub(crate) const NEAR_SLOTS: u32 = 1 << 16;
-/// Near slots that far operands are moved through: destination and three sources.
-const SCRATCH_SLOTS: u32 = 4;
+/// Near slots that far operands are moved through: destination and three sources, two slots each.
+const SCRATCH_SLOTS: u32 = 8;
 
 /// A control frame of the validation algorithm, with what translation needs.
 struct Control {
@@ -362,6 +363,7 @@ fn bank(ty: ValType) -> Bank {
     match ty {
         ValType::F32 => Bank::F32,
         ValType::F64 => Bank::F64,
+        ValType::V128 => Bank::V128,
         _ => Bank::Int,
     }
 }
