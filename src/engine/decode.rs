@@ -118,11 +118,7 @@ fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
             "function-references",
             "rebuild it for WebAssembly 2.0",
         ),
-        (
-            WasmFeatures::THREADS,
-            "threads",
-            "they are off unless the engine's `Features` switch them on",
-        ),
+        (WasmFeatures::THREADS, "threads", SWITCHED_OFF),
         (
             WasmFeatures::SHARED_EVERYTHING_THREADS,
             "shared-everything-threads",

@@ -232,7 +232,7 @@ impl Translator<'_> {
                 note(arg, 1, First::Read);
             }
             if let Op::Wide(_) = ins.op {
-                note(Arg(ins.x as u32), First::Read);
+                note(Arg(ins.x as u32), 1, First::Read);
             }
             let what = if ins.op.result().is_some() {
                 First::Written
