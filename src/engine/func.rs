@@ -114,7 +114,10 @@ impl Func {
     pub fn typed<P: WasmParams, R: WasmResults>(self, store: &impl AsStore) -> Result<TypedFunc<P, R>, Error> {
         let store = store.inner();
         let ty = store.func_type(store.vm_func(self)?);
-        if ty.params() != P::TYPES || ty.results() != R::TYPES {
+        let all_match = |from: &[ValType], to: &[ValType]| {
+            from.len() == to.len() && from.iter().zip(to).all(|(from, to)| from.matches(*to, &store.engine))
+        };
+        if !all_match(P::TYPES, ty.params()) || !all_match(ty.results(), R::TYPES) {
             let asked = FuncType::new(P::TYPES.iter().copied(), R::TYPES.iter().copied());
             return Err(signature_mismatch("the function", ty, &asked));
         }
@@ -138,8 +141,8 @@ fn slots(
         return Err(Error::type_error(format!("{have} {what}s given, {ty} has {want}")));
     }
     let slot = |(at, (value, ty)): (usize, (&Val, &ValType))| {
-        if value.ty() == *ty {
-            return value.to_slot(&mut store.refs);
+        if let Some(slot) = value.to_slot_of(*ty, store)? {
+            return Ok(slot);
         }
         Err(Error::type_error(format!(
             "{what} {} is {}, {ty} is wanted",

@@ -117,13 +117,8 @@ impl Global {
 }
 
 fn fitting_slot(store: &mut StoreInner, ty: GlobalType, value: &Val) -> Result<u64, Error> {
-    if value.ty() != ty.content {
-        return Err(Error::type_error(format!(
-            "a value of type {} does not fit {ty}",
-            value.ty()
-        )));
-    }
-    value.to_slot(&mut store.refs)
+    let misfit = || Error::type_error(format!("a value of type {} does not fit {ty}", value.ty()));
+    value.to_slot_of(ty.content, store)?.ok_or_else(misfit)
 }
 
 #[cfg(test)]

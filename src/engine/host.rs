@@ -334,15 +334,15 @@ where
         };
         closure(&mut caller, &args, &mut results)?;
         for (at, (result, ty)) in results.iter().zip(types.results()).enumerate() {
-            if result.ty() != *ty {
+            let Some(slot) = result.to_slot_of(*ty, caller.store)? else {
                 let message = format!(
                     "a host function gave {} as result {}, its type says {ty}",
                     result.ty(),
                     at + 1
                 );
                 return Err(Error::type_error(message).into());
-            }
-            slots[at] = result.to_slot(&mut caller.store.refs)?;
+            };
+            slots[at] = slot;
         }
         Ok(())
     };
