@@ -54,6 +54,7 @@ pub use stats::{Executed, ExecutionStats};
 pub use stats::{ModuleStats, Translations};
 pub use store::{AsStore, AsStoreMut, Store, StoreLimits};
 pub use table::Table;
+pub use translate::{Listing, ListingLine};
 pub use trap::{Frame, Trap, TrapReport};
 pub use types::{
     ExternType, FuncType, GlobalType, HeapType, MemoryType, RefType, TableType, TypeId, TypeKind, ValType,
