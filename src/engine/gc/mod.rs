@@ -51,7 +51,7 @@ pub(crate) struct Object(NonNull<u8>);
 
 impl Object {
     /// Its type, which lives as long as the module that defines it, and that as long as the store.
-    pub(crate) fn info<'s>(self, _: &'s StoreInner) -> &'s TypeInfo {
+    pub(crate) fn info(self, _: &StoreInner) -> &TypeInfo {
         // SAFETY: slots of these hierarchies that are neither null nor marked are addresses of objects, whose first word is
         // that of their type (G1).
         unsafe { &**self.0.as_ptr().cast::<*const TypeInfo>() }
