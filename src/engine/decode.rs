@@ -30,6 +30,7 @@ use super::error::{DecodeError, DecodeReason, Error};
 use super::initial::Initial;
 use super::module::{Bytes, ConstExpr, Data, Elem, Export, Import, Items, Kind, Mode, Module, ModuleInner};
 use super::stats::LoadTimes;
+use super::types::GlobalType;
 
 /// Globals that are placed below memory 0. Further ones would make its header big; their module uses the slower form.
 const MAX_HEADER_GLOBALS: usize = 4096;
@@ -514,7 +515,18 @@ impl<'b> Decoder<'b> {
         // Elsewhere than on unix memories move when they grow, and globals must not.
         let fixed = cfg!(all(unix, not(miri))) || module.memories.is_empty();
         let ours = module.imported_memories == 0;
-        (fixed && ours && defined <= MAX_HEADER_GLOBALS).then(|| (0..defined as u32).collect())
+        (fixed && ours && defined <= MAX_HEADER_GLOBALS).then(|| {
+            // Upwards from the lowest of their slots, downwards from one global to the next.
+            let mut slots = 0;
+            let place = |ty: &GlobalType| {
+                slots += ty.content.slots() as u32;
+                slots - 1
+            };
+            module.globals[module.imported_globals as usize..]
+                .iter()
+                .map(place)
+                .collect()
+        })
     }
 
     /// Where a part of the file stands in it.

@@ -54,7 +54,7 @@ pub(crate) struct ModuleInner {
     pub imported_memories: u32,
     pub globals: Vec<GlobalType>,
     pub imported_globals: u32,
-    /// Place of each defined global below memory 0, in slots; `None` when globals are reached through the instance.
+    /// Place of each defined global below memory 0, in slots, the lowest of its slots; `None` when globals are reached through the instance.
     pub global_offsets: Option<Vec<u32>>,
     /// Initial values of the defined tables' elements.
     pub table_inits: Vec<ConstExpr>,
@@ -123,6 +123,8 @@ pub(crate) enum Kind {
 pub(crate) enum ConstExpr {
     /// A number or a null reference, as a slot.
     Value(u64),
+    /// The bits of a vector; boxed, because there can be very many expressions.
+    V128(Box<u128>),
     FuncRef(u32),
     GlobalGet(u32),
     /// Anything longer, in the order of evaluation.

@@ -65,7 +65,7 @@ impl Table {
         let table = &store.tables[self.index as usize];
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         let slot = *table.elements.get(index).ok_or(Trap::TableOutOfBounds)?;
-        Ok(Val::from_slot(slot, table.ty.element, &store.refs))
+        Ok(Val::from_slots(&[slot], table.ty.element, &store.refs))
     }
 
     /// Sets an element.
@@ -97,7 +97,8 @@ impl Table {
 
 fn fitting_slot(store: &mut StoreInner, ty: TableType, value: &Val) -> Result<u64, Error> {
     let misfit = || Error::type_error(format!("a value of type {} does not fit {ty}", value.ty()));
-    value.to_slot_of(ty.element, store)?.ok_or_else(misfit)
+    let [slot, _] = value.to_slots_of(ty.element, store)?.ok_or_else(misfit)?;
+    Ok(slot)
 }
 
 /// A table as its store has it.

@@ -31,6 +31,8 @@ pub enum ValType {
     F32,
     /// IEEE 754 double precision.
     F64,
+    /// 128 bits; the instruction that uses them says which lanes they are.
+    V128,
     /// A reference.
     Ref(RefType),
 }
@@ -45,7 +47,10 @@ impl ValType {
 
     /// Slots of 64 bits a value of this type takes on the value stack.
     pub(crate) const fn slots(self) -> usize {
-        1
+        match self {
+            ValType::V128 => 2,
+            _ => 1,
+        }
     }
 
     /// Whether it is a reference type, one that tables can hold.
@@ -91,6 +96,7 @@ impl fmt::Display for ValType {
             ValType::I64 => "i64",
             ValType::F32 => "f32",
             ValType::F64 => "f64",
+            ValType::V128 => "v128",
             ValType::Ref(ty) => return ty.fmt(f),
         })
     }

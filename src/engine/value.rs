@@ -1,7 +1,7 @@
 //! Values as an embedder sees them (`Val`, and the Rust types that stand for one), and their form in a slot.
 //!
-//! A slot is 64 bits: i32 and f32 zero-extended, funcref the address of its `VmFunc` (0 for null); externref and anyref
-//! are as `gc` says.
+//! A slot is 64 bits: i32 and f32 zero-extended, v128 in two slots of which the first has bytes 0 to 7, funcref the
+//! address of its `VmFunc` (0 for null); externref and anyref are as `gc` says.
 
 mod any;
 mod typed;
@@ -33,6 +33,8 @@ pub enum Val {
     F32(f32),
     /// A double-precision number.
     F64(f64),
+    /// 128 bits: lane 0 is the lowest.
+    V128(u128),
     /// A function, or null.
     FuncRef(Option<Func>),
     /// Something of the host, or null.
@@ -49,6 +51,7 @@ impl Val {
             Val::I64(_) => ValType::I64,
             Val::F32(_) => ValType::F32,
             Val::F64(_) => ValType::F64,
+            Val::V128(_) => ValType::V128,
             Val::FuncRef(_) => ValType::FUNCREF,
             Val::ExternRef(_) => ValType::EXTERNREF,
             Val::AnyRef(_) => ValType::ANYREF,
@@ -62,6 +65,7 @@ impl Val {
             ValType::I64 => Val::I64(0),
             ValType::F32 => Val::F32(0.0),
             ValType::F64 => Val::F64(0.0),
+            ValType::V128 => Val::V128(0),
             ValType::Ref(RefType { heap, .. }) => match heap.top() {
                 HeapType::Func => Val::FuncRef(None),
                 HeapType::Extern => Val::ExternRef(None),
@@ -102,48 +106,81 @@ impl Val {
         }
     }
 
-    /// Writes the value as a slot of the store that `refs` belongs to.
-    pub(crate) fn to_slot(&self, refs: &mut Refs) -> Result<u64, Error> {
+    /// The bits of the 128-bit vector in a `v128`.
+    pub fn v128(&self) -> Option<u128> {
         match self {
+            Val::V128(v) => Some(*v),
+            _ => None,
+        }
+    }
+
+    /// The value as slots of the store that `refs` belongs to: as many of them as its type has, which is one but for
+    /// v128.
+    pub(crate) fn to_slots(&self, refs: &mut Refs) -> Result<[u64; 2], Error> {
+        let slot = match self {
             Val::I32(v) => v.into_slot(refs),
             Val::I64(v) => v.into_slot(refs),
             Val::F32(v) => v.into_slot(refs),
             Val::F64(v) => v.into_slot(refs),
+            Val::V128(v) => return Ok(v128_slots(*v)),
             Val::FuncRef(v) => v.into_slot(refs),
             Val::ExternRef(v) => v.clone().into_slot(refs),
             Val::AnyRef(v) => v.clone().into_slot(refs),
-        }
+        };
+        Ok([slot?, 0])
     }
 
-    /// Writes the value as a slot of a store, if it is of type `ty` there.
+    /// Writes the value as one or two slots of a store, if it is of type `ty` there.
     ///
     /// # Errors
     /// [`Error::Type`] for a reference of another store.
-    pub(crate) fn to_slot_of(&self, ty: ValType, store: &mut StoreInner) -> Result<Option<u64>, Error> {
+    pub(crate) fn to_slots_of(&self, ty: ValType, store: &mut StoreInner) -> Result<Option<[u64; 2]>, Error> {
         match (self.ty(), ty) {
             (ValType::Ref(own), ValType::Ref(ty)) if own.heap == ty.heap.top() => {
-                let slot = self.to_slot(&mut store.refs)?;
-                Ok(store.ref_is(slot, ty).then_some(slot))
+                let slots = self.to_slots(&mut store.refs)?;
+                Ok(store.ref_is(slots[0], ty).then_some(slots))
             }
-            (own, ty) if own == ty => self.to_slot(&mut store.refs).map(Some),
+            (own, ty) if own == ty => self.to_slots(&mut store.refs).map(Some),
             _ => Ok(None),
         }
     }
 
-    /// Reads a slot that holds a `ty` of the store that `refs` belongs to.
-    pub(crate) fn from_slot(slot: u64, ty: ValType, refs: &Refs) -> Val {
+    /// Reads the first of `slots`, or the first two, which hold a `ty` of the store that `refs` belongs to.
+    pub(crate) fn from_slots(slots: &[u64], ty: ValType, refs: &Refs) -> Val {
         match ty {
-            ValType::I32 => Val::I32(WasmTy::from_slot(slot, refs)),
-            ValType::I64 => Val::I64(WasmTy::from_slot(slot, refs)),
-            ValType::F32 => Val::F32(WasmTy::from_slot(slot, refs)),
-            ValType::F64 => Val::F64(WasmTy::from_slot(slot, refs)),
+            ValType::I32 => Val::I32(WasmTy::from_slots(slots, refs)),
+            ValType::I64 => Val::I64(WasmTy::from_slots(slots, refs)),
+            ValType::F32 => Val::F32(WasmTy::from_slots(slots, refs)),
+            ValType::F64 => Val::F64(WasmTy::from_slots(slots, refs)),
+            ValType::V128 => Val::V128(WasmTy::from_slots(slots, refs)),
             ValType::Ref(RefType { heap, .. }) => match heap.top() {
-                HeapType::Func => Val::FuncRef(WasmTy::from_slot(slot, refs)),
-                HeapType::Extern => Val::ExternRef(WasmTy::from_slot(slot, refs)),
-                _ => Val::AnyRef(WasmTy::from_slot(slot, refs)),
+                HeapType::Func => Val::FuncRef(WasmTy::from_slots(slots, refs)),
+                HeapType::Extern => Val::ExternRef(WasmTy::from_slots(slots, refs)),
+                _ => Val::AnyRef(WasmTy::from_slots(slots, refs)),
             },
         }
     }
+
+    /// Reads values of these types that lie one after the other.
+    pub(crate) fn list_from_slots(slots: &[u64], types: &[ValType], refs: &Refs) -> Vec<Val> {
+        let mut at = 0;
+        let value = |ty: &ValType| {
+            let value = Val::from_slots(&slots[at..], *ty, refs);
+            at += ty.slots();
+            value
+        };
+        types.iter().map(value).collect()
+    }
+}
+
+/// The two slots of a v128.
+pub(crate) fn v128_slots(value: u128) -> [u64; 2] {
+    [value as u64, (value >> 64) as u64]
+}
+
+/// The v128 in two slots.
+pub(crate) fn v128_from_slots([low, high]: [u64; 2]) -> u128 {
+    u128::from(low) | u128::from(high) << 64
 }
 
 /// The text format's constants: `i32.const -1`, `ref.null func`; references print without their identity.
@@ -154,6 +191,10 @@ impl fmt::Display for Val {
             Val::I64(v) => write!(f, "i64.const {v}"),
             Val::F32(v) => write!(f, "f32.const {v}"),
             Val::F64(v) => write!(f, "f64.const {v}"),
+            Val::V128(v) => {
+                f.write_str("v128.const i32x4")?;
+                (0..4).try_for_each(|lane| write!(f, " {:#010x}", (v >> (32 * lane)) as u32))
+            }
             Val::FuncRef(None) => f.write_str("ref.null func"),
             Val::FuncRef(Some(_)) => f.write_str("ref.func"),
             Val::ExternRef(None) => f.write_str("ref.null extern"),
@@ -176,7 +217,7 @@ macro_rules! val_from {
         }
     )* };
 }
-val_from!(i32 => I32, u32 => I32, i64 => I64, u64 => I64, f32 => F32, f64 => F64);
+val_from!(i32 => I32, u32 => I32, i64 => I64, u64 => I64, f32 => F32, f64 => F64, u128 => V128);
 
 impl From<Option<Func>> for Val {
     fn from(value: Option<Func>) -> Val {

@@ -104,11 +104,11 @@ impl TypeNames<'_> {
             wasmparser::ValType::I64 => ValType::I64,
             wasmparser::ValType::F32 => ValType::F32,
             wasmparser::ValType::F64 => ValType::F64,
+            wasmparser::ValType::V128 => ValType::V128,
             wasmparser::ValType::Ref(ty) => ValType::Ref(RefType {
                 nullable: ty.is_nullable(),
                 heap: self.heap_type(ty.heap_type())?,
             }),
-            other => return Err(unsupported(&format!("a value of type {other}"))),
         })
     }
 

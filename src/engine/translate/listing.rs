@@ -67,6 +67,12 @@ impl Listed<'_> {
         }
     }
 
+    /// The vector whose lower half is a constant.
+    fn bits(&self, arg: Arg) -> u128 {
+        let halves = arg.as_constant().and_then(|at| self.consts.get(at..at + 2));
+        halves.map_or(0, |halves| u128::from(halves[0]) | u128::from(halves[1]) << 64)
+    }
+
     /// Whether its constants are of type i32, which are kept as 64 bits without a sign.
     fn of_i32(&self) -> bool {
         let text = match self.ins.op {
@@ -156,6 +162,8 @@ impl fmt::Display for Listed<'_> {
             Op::RotateAndAdd => write!(f, "{d} = ({a} rotr {} & {:#x}) + {b}", x as u32, x >> 32),
             Op::ShlAdd => write!(f, "{d} = ({a} << {x}) + {b}"),
             Op::Copy(_) => write!(f, "{d} = copy {a}"),
+            Op::SelectV128 => write!(f, "{d} = select v128 {a}, {b} by {c}"),
+            Op::ConstV128 => write!(f, "{d} = v128.const {:#034x}", self.bits(self.ins.a)),
             Op::Select => write!(f, "{d} = select {a}, {b} by {c}"),
             Op::Load(op, mode) => write!(f, "{d} = {} {}", op.text(), self.address(mode)),
             Op::LoadF64(mode) => write!(f, "{d} = f64.load {}", self.address(mode)),

@@ -75,8 +75,8 @@ fn translate_with(module: &ModuleInner, defined: u32, want: Want) -> (Translated
 
 /// Slots that 16-bit operands can name.
 pub(crate) const NEAR_SLOTS: u32 = 1 << 16;
-/// Near slots that far operands are moved through: destination and three sources.
-const SCRATCH_SLOTS: u32 = 4;
+/// Near slots that far operands are moved through: destination and three sources, two slots each.
+const SCRATCH_SLOTS: u32 = 8;
 
 /// A control frame of the validation algorithm, with what translation needs.
 struct Control {
@@ -375,6 +375,7 @@ fn bank(ty: ValType) -> Bank {
     match ty {
         ValType::F32 => Bank::F32,
         ValType::F64 => Bank::F64,
+        ValType::V128 => Bank::V128,
         _ => Bank::Int,
     }
 }

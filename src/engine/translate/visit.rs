@@ -454,6 +454,10 @@ impl Translator<'_> {
         let c = self.stack.pop();
         let (a, b) = self.pop_two();
         let c = self.slot_arg(c);
+        if a.ty == ValType::V128 {
+            let (a, b) = (self.arg(a), self.arg(b));
+            return self.push_result(Ins::new(Op::SelectV128).a(a).b(b).c(c), ValType::V128);
+        }
         let (a, ty) = (self.selected(a), a.ty);
         let b = self.selected(b);
         self.push_result(Ins::new(Op::Select).a(a).b(b).c(c), ty);
