@@ -114,7 +114,10 @@ impl Func {
     pub fn typed<P: WasmParams, R: WasmResults>(self, store: &impl AsStore) -> Result<TypedFunc<P, R>, Error> {
         let store = store.inner();
         let ty = store.func_type(store.vm_func(self)?);
-        if ty.params() != P::TYPES || ty.results() != R::TYPES {
+        let all_match = |from: &[ValType], to: &[ValType]| {
+            from.len() == to.len() && from.iter().zip(to).all(|(from, to)| from.matches(*to, &store.engine))
+        };
+        if !all_match(P::TYPES, ty.params()) || !all_match(ty.results(), R::TYPES) {
             let asked = FuncType::new(P::TYPES.iter().copied(), R::TYPES.iter().copied());
             return Err(signature_mismatch("the function", ty, &asked));
         }
@@ -139,14 +142,14 @@ fn slots(
     }
     let mut slots = Vec::with_capacity(values.len());
     for (at, (value, ty)) in values.iter().zip(types).enumerate() {
-        if value.ty() != *ty {
+        let Some(value) = value.to_slots_of(*ty, store)? else {
             return Err(Error::type_error(format!(
                 "{what} {} is {}, {ty} is wanted",
                 at + 1,
                 value.ty()
             )));
-        }
-        slots.extend_from_slice(&value.to_slots(&mut store.refs)?[..ty.slots()]);
+        };
+        slots.extend_from_slice(&value[..ty.slots()]);
     }
     Ok(slots)
 }

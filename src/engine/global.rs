@@ -126,13 +126,8 @@ impl Global {
 }
 
 fn fitting_slots(store: &mut StoreInner, ty: GlobalType, value: &Val) -> Result<[u64; 2], Error> {
-    if value.ty() != ty.content {
-        return Err(Error::type_error(format!(
-            "a value of type {} does not fit {ty}",
-            value.ty()
-        )));
-    }
-    value.to_slots(&mut store.refs)
+    let misfit = || Error::type_error(format!("a value of type {} does not fit {ty}", value.ty()));
+    value.to_slots_of(ty.content, store)?.ok_or_else(misfit)
 }
 
 #[cfg(test)]

@@ -332,15 +332,14 @@ where
         closure(&mut caller, &args, &mut results)?;
         let mut to = 0;
         for (at, (result, ty)) in results.iter().zip(types.results()).enumerate() {
-            if result.ty() != *ty {
+            let Some(value) = result.to_slots_of(*ty, caller.store)? else {
                 let message = format!(
                     "a host function gave {} as result {}, its type says {ty}",
                     result.ty(),
                     at + 1
                 );
                 return Err(Error::type_error(message).into());
-            }
-            let value = result.to_slots(&mut caller.store.refs)?;
+            };
             slots[to..to + ty.slots()].copy_from_slice(&value[..ty.slots()]);
             to += ty.slots();
         }

@@ -99,15 +99,14 @@ fn check_imports(store: &StoreInner, module: &Module, imports: &[Extern]) -> Res
     let mut problems = Vec::new();
     for (import, given) in inner.imports.iter().zip(imports) {
         if let (Kind::Func, Extern::Func(func)) = (import.kind, given) {
-            // The usual case, by number.
-            let ty = inner.funcs[import.index as usize] as usize;
-            if store.func_sig(*func)? == inner.type_ids[ty] {
+            let want = inner.type_ids[inner.funcs[import.index as usize] as usize];
+            if store.engine.is_subtype(store.func_sig(*func)?, want) {
                 continue;
             }
         }
         let expected = inner.extern_type(import.kind, import.index);
         let given = store.extern_type(*given)?;
-        if !given.matches(&expected) {
+        if !given.matches(&expected, &store.engine) {
             problems.push(import_problem(inner, import, expected, Some(given)));
         }
     }
@@ -366,7 +365,7 @@ impl StoreInner {
     }
 
     /// The engine-wide id of a function's type.
-    fn func_sig(&self, func: Func) -> Result<u32, Error> {
+    pub(crate) fn func_sig(&self, func: Func) -> Result<u32, Error> {
         // SAFETY: the functions of a store live in its arena as long as the store, at addresses that stay.
         Ok(unsafe { self.vm_func(func)?.as_ref() }.sig)
     }

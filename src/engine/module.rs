@@ -9,6 +9,7 @@ use super::config::Engine;
 use super::decode;
 use super::error::{Error, IoError};
 use super::initial::Initial;
+use super::register::TypeInfo;
 use super::stats::{LoadTimes, ModuleStats};
 use super::translate::Listing;
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
@@ -35,9 +36,12 @@ pub(crate) struct ModuleInner {
     pub file: Option<String>,
     /// The whole file. Everything below refers into it.
     pub bytes: Vec<u8>,
+    /// The function types by type index; an empty one stands for each type that is none.
     pub types: Vec<FuncType>,
-    /// Engine-wide ids of `types`; given back on drop.
+    /// Engine-wide ids of all types; given back on drop.
     pub type_ids: Vec<u32>,
+    /// What the engine knows of them.
+    pub type_infos: Vec<Arc<TypeInfo>>,
     /// Type index by function index, imports first.
     pub funcs: Vec<u32>,
     pub imported_funcs: u32,
@@ -329,7 +333,7 @@ impl ModuleInner {
 
 impl Drop for ModuleInner {
     fn drop(&mut self) {
-        self.engine.release_types(&self.type_ids);
+        self.engine.release_types(self.type_ids.iter().copied());
     }
 }
 

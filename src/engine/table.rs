@@ -96,13 +96,8 @@ impl Table {
 }
 
 fn fitting_slot(store: &mut StoreInner, ty: TableType, value: &Val) -> Result<u64, Error> {
-    if value.ty() != ty.element {
-        return Err(Error::type_error(format!(
-            "a value of type {} does not fit {ty}",
-            value.ty()
-        )));
-    }
-    let [slot, _] = value.to_slots(&mut store.refs)?;
+    let misfit = || Error::type_error(format!("a value of type {} does not fit {ty}", value.ty()));
+    let [slot, _] = value.to_slots_of(ty.element, store)?.ok_or_else(misfit)?;
     Ok(slot)
 }
 
@@ -350,7 +345,7 @@ mod tests {
         let engine = Engine::new(Config::new().max_table_elements(10));
         let mut store = Store::new(&engine, ());
         let null = || Val::ExternRef(None);
-        let table = Table::new(&mut store, TableType::new(ValType::ExternRef, 2, Some(5)), null()).unwrap();
+        let table = Table::new(&mut store, TableType::new(ValType::EXTERNREF, 2, Some(5)), null()).unwrap();
         assert_eq!(table.grow(&mut store, 3, ExternRef::new(9u8).into()).unwrap(), 2);
         assert!(table.grow(&mut store, 1, null()).is_err());
         assert_eq!(table.grow(&mut store, 0, null()).unwrap(), 5);
@@ -362,7 +357,7 @@ mod tests {
 
         let unbounded = Table::new(
             &mut store,
-            TableType::new(ValType::FuncRef, 8, None),
+            TableType::new(ValType::FUNCREF, 8, None),
             Val::FuncRef(None),
         )
         .unwrap();
@@ -371,7 +366,7 @@ mod tests {
         assert_eq!(unbounded.size(&store).unwrap(), 8);
         let error = Table::new(
             &mut store,
-            TableType::new(ValType::FuncRef, 11, None),
+            TableType::new(ValType::FUNCREF, 11, None),
             Val::FuncRef(None),
         )
         .unwrap_err();

@@ -64,7 +64,7 @@ impl<'m> Translator<'m> {
             BlockType::Empty => {}
             BlockType::Type(ty) => {
                 if !params {
-                    let ty = value_type(ty);
+                    let ty = self.value_type(ty);
                     self.stack.push(Place::Temp, ty, NONE);
                 }
             }

@@ -672,9 +672,9 @@ impl Translator<'_> {
     visit!(visit_table_copy(self, to: u32, from: u32) self.slow_bulk(Slow::TableCopy, to, from));
     visit!(visit_table_init(self, elem: u32, table: u32) self.slow_bulk(Slow::TableInit, table, elem));
     visit!(visit_elem_drop(self, elem: u32) self.slow(Slow::ElemDrop, 0, elem, 0, None));
-    visit!(visit_ref_func(self, func: u32) self.slow(Slow::RefFunc, 0, func, 0, Some(ValType::FuncRef)));
+    visit!(visit_ref_func(self, func: u32) self.slow(Slow::RefFunc, 0, func, 0, Some(ValType::FUNCREF)));
     visit!(visit_ref_null(self, heap: HeapType) {
-        let ty = if heap == HeapType::EXTERN { ValType::ExternRef } else { ValType::FuncRef };
+        let ty = self.ref_type(true, heap);
         self.stack.push(Place::Const(0), ty, NONE);
     });
     visit!(visit_ref_is_null(self) self.eqz_i64());

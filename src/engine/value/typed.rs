@@ -1,6 +1,6 @@
 //! Rust types that stand for WebAssembly values, and tuples of them for parameters and results.
 
-use super::{ExternRef, Refs, v128_from_slots, v128_slots};
+use super::{AnyRef, ExternRef, Refs, v128_from_slots, v128_slots};
 use crate::engine::error::Error;
 use crate::engine::func::Func;
 use crate::engine::types::ValType;
@@ -12,7 +12,7 @@ mod sealed {
 /// A Rust type that stands for one WebAssembly value.
 ///
 /// `i32` and `u32` are `i32`; `i64` and `u64` are `i64`; `f32`, `f64`; `u128` is `v128`; `Option<Func>` is `funcref`;
-/// `Option<ExternRef>` is `externref`. The trait is sealed.
+/// `Option<ExternRef>` is `externref`; `Option<AnyRef>` is `anyref`. The trait is sealed.
 pub trait WasmTy: sealed::Sealed + Send + Sized + 'static {
     /// The WebAssembly type.
     const TYPE: ValType;
@@ -97,7 +97,7 @@ wasm_number! {
 impl sealed::Sealed for Option<Func> {}
 #[expect(private_interfaces)]
 impl WasmTy for Option<Func> {
-    const TYPE: ValType = ValType::FuncRef;
+    const TYPE: ValType = ValType::FUNCREF;
 
     #[inline]
     fn from_slot(slot: u64, refs: &Refs) -> Self {
@@ -116,14 +116,28 @@ impl WasmTy for Option<Func> {
 impl sealed::Sealed for Option<ExternRef> {}
 #[expect(private_interfaces)]
 impl WasmTy for Option<ExternRef> {
-    const TYPE: ValType = ValType::ExternRef;
+    const TYPE: ValType = ValType::EXTERNREF;
 
     fn from_slot(slot: u64, refs: &Refs) -> Self {
         refs.extern_at(slot)
     }
 
     fn into_slot(self, refs: &mut Refs) -> Result<u64, Error> {
-        Ok(self.map_or(0, |value| refs.extern_slot(value)))
+        self.map_or(Ok(0), |value| refs.extern_slot(value))
+    }
+}
+
+impl sealed::Sealed for Option<AnyRef> {}
+#[expect(private_interfaces)]
+impl WasmTy for Option<AnyRef> {
+    const TYPE: ValType = ValType::ANYREF;
+
+    fn from_slot(slot: u64, refs: &Refs) -> Self {
+        AnyRef::from_slot(slot, refs)
+    }
+
+    fn into_slot(self, refs: &mut Refs) -> Result<u64, Error> {
+        self.map_or(Ok(0), |value| value.to_slot(refs))
     }
 }
 
@@ -175,7 +189,18 @@ macro_rules! one_value {
         }
     )* };
 }
-one_value!(i32, u32, i64, u64, f32, f64, u128, Option<Func>, Option<ExternRef>);
+one_value!(
+    i32,
+    u32,
+    i64,
+    u64,
+    f32,
+    f64,
+    u128,
+    Option<Func>,
+    Option<ExternRef>,
+    Option<AnyRef>
+);
 
 macro_rules! tuples {
     ($($name:ident)*) => {
