@@ -169,8 +169,8 @@ macro_rules! features {
 
 /// Which proposals beyond WebAssembly 1.0 modules may use.
 ///
-/// The default is everything supported but threads: WebAssembly 2.0 without SIMD, and tail calls, extended constant
-/// expressions, multiple memories, memories of 64 bits, custom page sizes and wide arithmetic.
+/// The default is everything supported but threads: WebAssembly 2.0, and tail calls, extended constant expressions,
+/// relaxed SIMD, multiple memories, memories of 64 bits, custom page sizes and wide arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Features(u32);
 
@@ -201,6 +201,11 @@ features! {
     wide_arithmetic = 18, WIDE_ARITHMETIC, "wide-arithmetic";
     /// Shared memories and atomic instructions. The only one that is off by default.
     threads = 19, THREADS, "threads";
+    /// `v128` and the instructions on it.
+    simd = 20, SIMD, "simd";
+    /// Instructions on `v128` whose results the specification leaves open in part. They need `simd`. Here they give the
+    /// same results on every host.
+    relaxed_simd = 21, RELAXED_SIMD, "relaxed-simd";
 }
 
 impl Features {
@@ -209,9 +214,9 @@ impl Features {
         Features(1)
     }
 
-    /// WebAssembly 2.0 except SIMD.
+    /// WebAssembly 2.0.
     pub const fn wasm2() -> Features {
-        Features(0b0011_1111)
+        Features(0b0011_1111 | 1 << 20)
     }
 
     fn with(self, bit: u32, on: bool) -> Features {
@@ -221,7 +226,7 @@ impl Features {
 
 impl Default for Features {
     fn default() -> Features {
-        Features(0b0111_0000_0001_1111_1111)
+        Features(0b0011_0111_0000_0001_1111_1111)
     }
 }
 

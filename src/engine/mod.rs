@@ -18,6 +18,7 @@ mod initial;
 mod instance;
 mod instantiate;
 mod interrupt;
+mod lanes;
 mod limits;
 mod link;
 mod memory;

@@ -7,9 +7,11 @@
 
 mod memory;
 mod numeric;
+mod simd;
 
 pub(crate) use memory::*;
 pub(crate) use numeric::*;
+pub(crate) use simd::*;
 
 /// Defines the enum of a family from its rows, with the mnemonics.
 macro_rules! define_ops {

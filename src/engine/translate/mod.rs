@@ -12,6 +12,7 @@
 mod assign;
 mod control;
 mod encode;
+mod encode_simd;
 mod fuse;
 pub(crate) mod ir;
 mod join;
@@ -20,6 +21,7 @@ mod stack;
 #[cfg(test)]
 mod tests;
 mod visit;
+mod visit_simd;
 
 use super::config::Optimizations;
 use super::module::ModuleInner;

@@ -36,6 +36,11 @@ macro_rules! visits {
 
 impl<'a, 'm> VisitOperator<'a> for Translator<'m> {
     type Output = ();
+
+    fn simd_visitor(&mut self) -> Option<&mut dyn wasmparser::VisitSimdOperator<'a, Output = ()>> {
+        Some(self)
+    }
+
     wasmparser::for_each_visit_operator!(visits);
 }
 
@@ -57,6 +62,8 @@ macro_rules! visit {
         }
     };
 }
+
+pub(super) use {reachable, visit};
 
 macro_rules! result_type {
     (i32) => {
@@ -162,10 +169,10 @@ macro_rules! store_visits {
 for_each_store_visit!(store_visits);
 
 /// The most bytes an access has: what is added to its offset.
-const ACCESS: u64 = 8;
+const ACCESS: u64 = 16;
 
 /// Whether an access takes the form that finds its memory through the instance, with the offset as it is.
-fn is_far(memarg: &MemArg) -> bool {
+pub(super) fn is_far(memarg: &MemArg) -> bool {
     memarg.memory != 0 || memarg.offset > u32::MAX as u64 - ACCESS
 }
 
@@ -173,7 +180,7 @@ fn is_far(memarg: &MemArg) -> bool {
 
 impl Translator<'_> {
     /// Pops two operands. A constant on the left goes to the right where `swap` says how.
-    fn pop_two(&mut self) -> (Operand, Operand) {
+    pub(super) fn pop_two(&mut self) -> (Operand, Operand) {
         let b = self.stack.pop();
         let a = self.stack.pop();
         (a, b)
@@ -275,7 +282,7 @@ impl Translator<'_> {
     // ---- memory --------------------------------------------------------------------------------------------------
 
     /// The address operand in the form an access takes it: mode, `a`, `b` and offset. Absorbs an addition.
-    fn address(&mut self, operand: Operand, memarg: MemArg) -> (Mode, Arg, Arg, u64) {
+    pub(super) fn address(&mut self, operand: Operand, memarg: MemArg) -> (Mode, Arg, Arg, u64) {
         let is_64 = self.is_64(&memarg);
         if let Some(value) = operand.is_const() {
             let value = if is_64 { value } else { value as u32 as u64 };
@@ -362,7 +369,7 @@ impl Translator<'_> {
         self.push_result(Ins::new(op).a(a).b(b).x(x), ty);
     }
 
-    fn is_64(&self, memarg: &MemArg) -> bool {
+    pub(super) fn is_64(&self, memarg: &MemArg) -> bool {
         self.module.memories[memarg.memory as usize].is_64
     }
 

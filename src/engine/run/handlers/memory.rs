@@ -224,7 +224,7 @@ handler! {
 /// Whether `bytes` bytes at the effective address leave the memory whose byte 0 is `mb`. In two steps, because handlers
 /// that hold `mb` themselves have a register less.
 #[inline(always)]
-unsafe fn outside_far(mb: *mut u8, address: u64, bytes: usize) -> bool {
+pub(crate) unsafe fn outside_far(mb: *mut u8, address: u64, bytes: usize) -> bool {
     // SAFETY: the length stands below byte 0 of every memory (M1).
     let len = unsafe { *(mb.sub(MEMORY_LEN) as *const u64) };
     address >= len || len - address < bytes as u64
@@ -233,7 +233,7 @@ unsafe fn outside_far(mb: *mut u8, address: u64, bytes: usize) -> bool {
 /// The address of an access to any memory, with addresses of 64 bits or not. What does not fit 64 bits is the greatest
 /// number, which is outside of every memory.
 #[inline(always)]
-unsafe fn far_address<const WIDE: bool>(r: &Regs) -> u64 {
+pub(crate) unsafe fn far_address<const WIDE: bool>(r: &Regs) -> u64 {
     // SAFETY: T1, F1, F2: the caller is a handler.
     unsafe {
         let a = r.slot(r.field(1));
@@ -303,6 +303,7 @@ macro_rules! scaled { ($m:ident $h:ident $s:literal <$($g:ty),*>) => {
     [$m!($h<$($g,)* Scaled<$a, Slot, $s>>), $m!($h<$($g,)* Scaled<$a, Acc, $s>>), $m!($h<$($g,)* Scaled<$a, L0, $s>>),
      $m!($h<$($g,)* Scaled<$a, L1, $s>>)]
 } }
+pub(crate) use {at, at64, plus, sum};
 /// By what is stored: slot, accumulator, pins, immediate.
 macro_rules! by_v { ($h:ident<$($g:ty),*>) => {
     [$h::<$($g,)* Slot>, $h::<$($g,)* Acc>, $h::<$($g,)* L0>, $h::<$($g,)* L1>, $h::<$($g,)* StoreImm>]
