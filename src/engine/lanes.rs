@@ -8,7 +8,7 @@ mod host;
 pub(crate) use host::*;
 
 use super::num;
-use std::array::from_fn;
+pub(crate) use std::array::from_fn;
 
 /// A number as it lies in a vector's bytes, which are in the order of the least first on every host.
 pub(crate) trait Lane: Copy {

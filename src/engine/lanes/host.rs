@@ -8,8 +8,6 @@ use super::*;
 pub(crate) trait Host {
     /// Floats can be rounded to integers in one instruction.
     const ROUNDS: bool;
-    /// `shuffle` and `swizzle` are instructions.
-    const SHUFFLES: bool;
     /// x86-64: AVX and all that came before it.
     const AVX: bool;
 }
@@ -18,7 +16,6 @@ pub(crate) trait Host {
 pub(crate) struct Baseline;
 impl Host for Baseline {
     const ROUNDS: bool = cfg!(all(target_arch = "aarch64", not(miri)));
-    const SHUFFLES: bool = cfg!(all(target_arch = "aarch64", not(miri)));
     const AVX: bool = false;
 }
 
@@ -28,7 +25,6 @@ pub(crate) struct Avx;
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 impl Host for Avx {
     const ROUNDS: bool = true;
-    const SHUFFLES: bool = true;
     const AVX: bool = true;
 }
 
@@ -38,7 +34,22 @@ pub(crate) use x86::*;
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
 pub(crate) use portable::*;
 
-/// A vector register's bits, as lanes or as what instructions take.
+/// `table[index]` for each index, 0 for those that are not below 16: each byte of the table goes to the indices that name it.
+#[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri))))]
+#[inline(always)]
+fn look_up(table: U8x16, indices: U8x16) -> U8x16 {
+    let mut found = [0; 16];
+    for (number, byte) in table.into_iter().enumerate() {
+        found = zip(
+            found,
+            indices,
+            |found, index| if index == number as u8 { byte } else { found },
+        );
+    }
+    found
+}
+
+/// A vector's bits, as lanes or as what instructions take.
 #[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri)))]
 #[inline(always)]
 fn cast<A: Copy, B: Copy>(a: A) -> B {
@@ -145,18 +156,89 @@ mod x86 {
         map(product, |product| product ^ -((product == i16::MIN) as i16))
     }
 
+    /// `table[index]` for each index, `found` for those that are not below 16: each byte of the table, in all places at once,
+    /// goes to the indices that name it.
+    #[inline(always)]
+    fn look_up(found: U8x16, table: U8x16, indices: U8x16) -> U8x16 {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe {
+            let (mut found, table, indices) = (cast(found), cast(table), cast(indices));
+            macro_rules! bytes {
+                ($($number:literal)*) => { $({
+                    let byte = _mm_srli_si128::<$number>(table);
+                    let byte = _mm_shufflelo_epi16::<0>(_mm_unpacklo_epi8(byte, byte));
+                    let byte = _mm_shuffle_epi32::<0>(byte);
+                    let named = _mm_cmpeq_epi8(indices, _mm_set1_epi8($number));
+                    found = _mm_or_si128(found, _mm_and_si128(byte, named));
+                })* };
+            }
+            bytes!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+            cast(found)
+        }
+    }
+
     /// `table[index]` for each index, 0 for those that are not below 16.
     #[inline(always)]
-    pub(crate) fn swizzle(table: U8x16, indices: U8x16) -> U8x16 {
-        // The instruction looks at the highest bit and the lowest four.
-        shuffle(table, map(indices, |index| index.saturating_add(0x70)))
+    pub(crate) fn swizzle<H: Host>(table: U8x16, indices: U8x16) -> U8x16 {
+        match H::AVX {
+            // The instruction looks at the highest bit and the lowest four.
+            true => shuffle::<H>(table, map(indices, |index| index.saturating_add(0x70))),
+            false => look_up([0; 16], table, indices),
+        }
     }
 
     /// The same for indices that are below 16, or have their highest bit set.
     #[inline(always)]
-    pub(crate) fn shuffle(table: U8x16, indices: U8x16) -> U8x16 {
-        // SAFETY: only called by handlers for the host `Avx`, which includes SSSE3.
-        unsafe { cast(_mm_shuffle_epi8(cast(table), cast(indices))) }
+    pub(crate) fn shuffle<H: Host>(table: U8x16, indices: U8x16) -> U8x16 {
+        match H::AVX {
+            // SAFETY: handlers for this host run where it has been found, and AVX includes SSSE3.
+            true => unsafe { cast(_mm_shuffle_epi8(cast(table), cast(indices))) },
+            false => look_up([0; 16], table, indices),
+        }
+    }
+
+    /// What was found in one table, or else in another: the indices that were below 16 for the first are not for this one.
+    #[inline(always)]
+    pub(crate) fn shuffle_more<H: Host>(found: U8x16, table: U8x16, indices: U8x16) -> U8x16 {
+        match H::AVX {
+            true => zip(found, shuffle::<H>(table, indices), |a, b| a | b),
+            false => look_up(found, table, indices),
+        }
+    }
+
+    /// Two lanes, one of them replaced. The compiler would make numbers of them, with more integer registers than are free.
+    #[inline(always)]
+    pub(crate) fn replace_of_two(a: U64x2, lane: usize, value: u64) -> U64x2 {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe {
+            let mask = cast(MASKS[lane & 1]);
+            let value = _mm_set1_epi64x(value as i64);
+            cast(_mm_or_si128(
+                _mm_and_si128(mask, value),
+                _mm_andnot_si128(mask, cast(a)),
+            ))
+        }
+    }
+
+    /// Products of the lower halves of lanes, which are zero-extended.
+    #[inline(always)]
+    pub(crate) fn mul_u32(a: U64x2, b: U64x2) -> U64x2 {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { cast(_mm_mul_epu32(cast(a), cast(b))) }
+    }
+
+    /// Products of the lower halves of lanes, which are sign-extended.
+    #[inline(always)]
+    pub(crate) fn mul_i32<H: Host>(a: I64x2, b: I64x2) -> I64x2 {
+        match H::AVX {
+            // SAFETY: as above; AVX includes SSE4.1.
+            true => unsafe { cast(_mm_mul_epi32(cast(a), cast(b))) },
+            // The product without signs, and what that is off by.
+            false => {
+                let product = mul_u32(cast(a), cast(b));
+                from_fn(|i| (product[i] as i64).wrapping_sub((a[i] >> 63 & b[i]).wrapping_add(b[i] >> 63 & a[i]) << 32))
+            }
+        }
     }
 }
 
@@ -168,9 +250,20 @@ mod neon {
 
     /// `table[index]` for each index, 0 for those that are not below 16.
     #[inline(always)]
-    pub(crate) fn swizzle(table: U8x16, indices: U8x16) -> U8x16 {
+    pub(crate) fn swizzle<H: Host>(table: U8x16, indices: U8x16) -> U8x16 {
         // SAFETY: NEON is part of aarch64.
         unsafe { cast(vqtbl1q_u8(cast(table), cast(indices))) }
+    }
+
+    /// Sums of products of neighbours.
+    #[inline(always)]
+    pub(crate) fn dot_i16(a: I16x8, b: I16x8) -> I32x4 {
+        // SAFETY: NEON is part of aarch64.
+        unsafe {
+            let (a, b) = (cast(a), cast(b));
+            let low = vmull_s16(vget_low_s16(a), vget_low_s16(b));
+            cast(vpaddq_s32(low, vmull_high_s16(a, b)))
+        }
     }
 
     macro_rules! roundings {
@@ -192,31 +285,49 @@ mod neon {
         trunc_f64 F64x2, vrndq_f64;
         nearest_f64 F64x2, vrndnq_f64;
     }
-
-    #[inline(always)]
-    pub(crate) fn shuffle(table: U8x16, indices: U8x16) -> U8x16 {
-        swizzle(table, indices)
-    }
 }
 
 #[cfg(all(target_arch = "aarch64", not(miri)))]
 pub(crate) use neon::*;
 
+/// The bits of one lane of two.
+static MASKS: [U64x2; 2] = [[u64::MAX, 0], [0, u64::MAX]];
+
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
 mod portable {
     use super::*;
 
-    /// `table[index]` for each index, 0 for those that are not below 16.
-    #[cfg(not(all(target_arch = "aarch64", not(miri))))]
+    /// Two lanes, one of them replaced.
     #[inline(always)]
-    pub(crate) fn swizzle(table: U8x16, indices: U8x16) -> U8x16 {
-        map(indices, |index| table.get(index as usize).copied().unwrap_or(0))
+    pub(crate) fn replace_of_two(a: U64x2, lane: usize, value: u64) -> U64x2 {
+        bitselect([value; 2], a, MASKS[lane & 1])
+    }
+
+    /// What was found in one table, or else in another.
+    #[inline(always)]
+    pub(crate) fn shuffle_more<H: Host>(found: U8x16, table: U8x16, indices: U8x16) -> U8x16 {
+        zip(found, shuffle::<H>(table, indices), |a, b| a | b)
     }
 
     #[cfg(not(all(target_arch = "aarch64", not(miri))))]
     #[inline(always)]
-    pub(crate) fn shuffle(table: U8x16, indices: U8x16) -> U8x16 {
-        swizzle(table, indices)
+    pub(crate) fn swizzle<H: Host>(table: U8x16, indices: U8x16) -> U8x16 {
+        look_up(table, indices)
+    }
+
+    #[inline(always)]
+    pub(crate) fn shuffle<H: Host>(table: U8x16, indices: U8x16) -> U8x16 {
+        swizzle::<H>(table, indices)
+    }
+
+    #[inline(always)]
+    pub(crate) fn mul_u32(a: U64x2, b: U64x2) -> U64x2 {
+        zip(a, b, |a, b| a * b)
+    }
+
+    #[inline(always)]
+    pub(crate) fn mul_i32<H: Host>(a: I64x2, b: I64x2) -> I64x2 {
+        zip(a, b, |a, b| a * b)
     }
 
     macro_rules! roundings {
@@ -280,6 +391,7 @@ mod portable {
         zip(a, b, |a, b| ((a as i32 * b as i32 + 0x4000) >> 15).min(0x7fff) as i16)
     }
 
+    #[cfg(not(all(target_arch = "aarch64", not(miri))))]
     #[inline(always)]
     pub(crate) fn dot_i16(a: I16x8, b: I16x8) -> I32x4 {
         from_fn(|i| {

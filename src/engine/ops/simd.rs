@@ -190,13 +190,13 @@ macro_rules! for_each_vector_binary {
             I64x2Sub "i64x2.sub" visit_i64x2_sub (a: U64x2, b: U64x2) -> U64x2 { zip(a, b, u64::wrapping_sub) }
             I64x2Mul "i64x2.mul" visit_i64x2_mul (a: U64x2, b: U64x2) -> U64x2 { zip(a, b, u64::wrapping_mul) }
             I64x2ExtmulLowI32x4S "i64x2.extmul_low_i32x4_s" visit_i64x2_extmul_low_i32x4_s
-                (a: I32x4, b: I32x4) -> I64x2 { zip_low(a, b, |a, b| a as i64 * b as i64) }
+                (a: I32x4, b: I32x4) -> I64x2 { mul_i32::<H>(low(a, |a| a as i64), low(b, |b| b as i64)) }
             I64x2ExtmulLowI32x4U "i64x2.extmul_low_i32x4_u" visit_i64x2_extmul_low_i32x4_u
-                (a: U32x4, b: U32x4) -> U64x2 { zip_low(a, b, |a, b| a as u64 * b as u64) }
+                (a: U32x4, b: U32x4) -> U64x2 { mul_u32(low(a, |a| a as u64), low(b, |b| b as u64)) }
             I64x2ExtmulHighI32x4S "i64x2.extmul_high_i32x4_s" visit_i64x2_extmul_high_i32x4_s
-                (a: I32x4, b: I32x4) -> I64x2 { zip_high(a, b, |a, b| a as i64 * b as i64) }
+                (a: I32x4, b: I32x4) -> I64x2 { mul_i32::<H>(high(a, |a| a as i64), high(b, |b| b as i64)) }
             I64x2ExtmulHighI32x4U "i64x2.extmul_high_i32x4_u" visit_i64x2_extmul_high_i32x4_u
-                (a: U32x4, b: U32x4) -> U64x2 { zip_high(a, b, |a, b| a as u64 * b as u64) }
+                (a: U32x4, b: U32x4) -> U64x2 { mul_u32(high(a, |a| a as u64), high(b, |b| b as u64)) }
             F32x4Add "f32x4.add" visit_f32x4_add (a: F32x4, b: F32x4) -> F32x4 { zip(a, b, |a, b| a + b) }
             F32x4Sub "f32x4.sub" visit_f32x4_sub (a: F32x4, b: F32x4) -> F32x4 { zip(a, b, |a, b| a - b) }
             F32x4Mul "f32x4.mul" visit_f32x4_mul (a: F32x4, b: F32x4) -> F32x4 { zip(a, b, |a, b| a * b) }
@@ -315,9 +315,9 @@ macro_rules! for_each_replace {
             I8x16ReplaceLane "i8x16.replace_lane" visit_i8x16_replace_lane Int (a: U8x16, lane, b) { replace(a, lane, b as u8) }
             I16x8ReplaceLane "i16x8.replace_lane" visit_i16x8_replace_lane Int (a: U16x8, lane, b) { replace(a, lane, b as u16) }
             I32x4ReplaceLane "i32x4.replace_lane" visit_i32x4_replace_lane Int (a: U32x4, lane, b) { replace(a, lane, b as u32) }
-            I64x2ReplaceLane "i64x2.replace_lane" visit_i64x2_replace_lane Int (a: U64x2, lane, b) { replace(a, lane, b) }
+            I64x2ReplaceLane "i64x2.replace_lane" visit_i64x2_replace_lane Int (a: U64x2, lane, b) { replace_of_two(a, lane, b) }
             F32x4ReplaceLane "f32x4.replace_lane" visit_f32x4_replace_lane F32 (a: F32x4, lane, b) { replace(a, lane, b) }
-            F64x2ReplaceLane "f64x2.replace_lane" visit_f64x2_replace_lane F64 (a: F64x2, lane, b) { replace(a, lane, b) }
+            F64x2ReplaceLane "f64x2.replace_lane" visit_f64x2_replace_lane F64 (a: U64x2, lane, b) { replace_of_two(a, lane, b.to_bits()) }
         }
     };
 }
@@ -339,23 +339,23 @@ macro_rules! for_each_extract {
 }
 pub(crate) use for_each_extract;
 
-/// Loads of vectors: what is read, and the vector that is made of it.
+/// Loads of vectors: the type and number of the lanes in memory, and the vector that is made of them.
 macro_rules! for_each_vector_load {
     ($mac:ident) => {
         $mac! {
-            V128Load "v128.load" visit_v128_load [u64; 2], (a) -> U64x2 { a }
-            V128Load8x8S "v128.load8x8_s" visit_v128_load8x8_s [i8; 8], (a) -> I16x8 { low(a, |a| a as i16) }
-            V128Load8x8U "v128.load8x8_u" visit_v128_load8x8_u [u8; 8], (a) -> U16x8 { low(a, |a| a as u16) }
-            V128Load16x4S "v128.load16x4_s" visit_v128_load16x4_s [i16; 4], (a) -> I32x4 { low(a, |a| a as i32) }
-            V128Load16x4U "v128.load16x4_u" visit_v128_load16x4_u [u16; 4], (a) -> U32x4 { low(a, |a| a as u32) }
-            V128Load32x2S "v128.load32x2_s" visit_v128_load32x2_s [i32; 2], (a) -> I64x2 { low(a, |a| a as i64) }
-            V128Load32x2U "v128.load32x2_u" visit_v128_load32x2_u [u32; 2], (a) -> U64x2 { low(a, |a| a as u64) }
-            V128Load8Splat "v128.load8_splat" visit_v128_load8_splat u8, (a) -> U8x16 { [a; 16] }
-            V128Load16Splat "v128.load16_splat" visit_v128_load16_splat u16, (a) -> U16x8 { [a; 8] }
-            V128Load32Splat "v128.load32_splat" visit_v128_load32_splat u32, (a) -> U32x4 { [a; 4] }
-            V128Load64Splat "v128.load64_splat" visit_v128_load64_splat u64, (a) -> U64x2 { [a; 2] }
-            V128Load32Zero "v128.load32_zero" visit_v128_load32_zero u32, (a) -> U32x4 { [a, 0, 0, 0] }
-            V128Load64Zero "v128.load64_zero" visit_v128_load64_zero u64, (a) -> U64x2 { [a, 0] }
+            V128Load "v128.load" visit_v128_load u64 2, (lane) -> U64x2 { [lane(0), lane(1)] }
+            V128Load8x8S "v128.load8x8_s" visit_v128_load8x8_s i8 8, (lane) -> I16x8 { from_fn(|i| lane(i) as i16) }
+            V128Load8x8U "v128.load8x8_u" visit_v128_load8x8_u u8 8, (lane) -> U16x8 { from_fn(|i| lane(i) as u16) }
+            V128Load16x4S "v128.load16x4_s" visit_v128_load16x4_s i16 4, (lane) -> I32x4 { from_fn(|i| lane(i) as i32) }
+            V128Load16x4U "v128.load16x4_u" visit_v128_load16x4_u u16 4, (lane) -> U32x4 { from_fn(|i| lane(i) as u32) }
+            V128Load32x2S "v128.load32x2_s" visit_v128_load32x2_s i32 2, (lane) -> I32x4 { [lane(0), lane(0) >> 31, lane(1), lane(1) >> 31] }
+            V128Load32x2U "v128.load32x2_u" visit_v128_load32x2_u u32 2, (lane) -> U64x2 { from_fn(|i| lane(i) as u64) }
+            V128Load8Splat "v128.load8_splat" visit_v128_load8_splat u8 1, (lane) -> U8x16 { [lane(0); 16] }
+            V128Load16Splat "v128.load16_splat" visit_v128_load16_splat u16 1, (lane) -> U16x8 { [lane(0); 8] }
+            V128Load32Splat "v128.load32_splat" visit_v128_load32_splat u32 1, (lane) -> U32x4 { [lane(0); 4] }
+            V128Load64Splat "v128.load64_splat" visit_v128_load64_splat u64 1, (lane) -> U64x2 { [lane(0); 2] }
+            V128Load32Zero "v128.load32_zero" visit_v128_load32_zero u32 1, (lane) -> U32x4 { [lane(0), 0, 0, 0] }
+            V128Load64Zero "v128.load64_zero" visit_v128_load64_zero u64 1, (lane) -> U64x2 { [lane(0), 0] }
         }
     };
 }
@@ -365,10 +365,10 @@ pub(crate) use for_each_vector_load;
 macro_rules! for_each_lane_access {
     ($mac:ident) => {
         $mac! {
-            Lane8 "v128.load8_lane" "v128.store8_lane" visit_v128_load8_lane visit_v128_store8_lane u8, U8x16
-            Lane16 "v128.load16_lane" "v128.store16_lane" visit_v128_load16_lane visit_v128_store16_lane u16, U16x8
-            Lane32 "v128.load32_lane" "v128.store32_lane" visit_v128_load32_lane visit_v128_store32_lane u32, U32x4
-            Lane64 "v128.load64_lane" "v128.store64_lane" visit_v128_load64_lane visit_v128_store64_lane u64, U64x2
+            Lane8 "v128.load8_lane" "v128.store8_lane" visit_v128_load8_lane visit_v128_store8_lane replace u8, U8x16
+            Lane16 "v128.load16_lane" "v128.store16_lane" visit_v128_load16_lane visit_v128_store16_lane replace u16, U16x8
+            Lane32 "v128.load32_lane" "v128.store32_lane" visit_v128_load32_lane visit_v128_store32_lane replace u32, U32x4
+            Lane64 "v128.load64_lane" "v128.store64_lane" visit_v128_load64_lane visit_v128_store64_lane replace_of_two u64, U64x2
         }
     };
 }
@@ -440,19 +440,19 @@ macro_rules! extract {
 }
 for_each_extract!(extract);
 macro_rules! load {
-    ($($name:ident $text:literal $visit:ident $raw:ty, ($a:ident) -> $r:ty $body:block)*) => {
+    ($($name:ident $text:literal $visit:ident $raw:ident $lanes:literal, $args:tt -> $r:ty $body:block)*) => {
         define_ops! { VectorLoadOp: $($name $text)* }
         impl VectorLoadOp {
             /// Bytes of memory it accesses.
             pub(crate) fn bytes(self) -> u32 {
-                match self { $(VectorLoadOp::$name => size_of::<$raw>() as u32),* }
+                match self { $(VectorLoadOp::$name => $lanes * size_of::<$raw>() as u32),* }
             }
         }
     };
 }
 for_each_vector_load!(load);
 macro_rules! lane {
-    ($($name:ident $load:literal $store:literal $load_visit:ident $store_visit:ident $raw:ty, $lanes:ident)*) => {
+    ($($name:ident $load:literal $store:literal $load_visit:ident $store_visit:ident $replace:ident $raw:ty, $lanes:ident)*) => {
         define_ops! { LaneOp: $($name $load)* }
         impl LaneOp {
             /// Bytes of the lane.

@@ -102,8 +102,8 @@ impl Encoder<'_, '_> {
             }
             Op::StoreLaneFar(op, byte, wide) => {
                 let handler = simd::STORE_LANE_FAR[op as usize][wide as usize];
-                self.push(handler, fields(byte as u32, a, ins.b.0, 0));
-                self.words.extend([ins.x, c as u64]);
+                self.push(handler, fields(0, a, ins.b.0, 0));
+                self.words.extend([ins.x, 8 * c as u64 + byte as u64]);
             }
             _ => unreachable!("an instruction without vectors"),
         }

@@ -74,13 +74,13 @@ macro_rules! extract {
 }
 for_each_extract!(extract);
 macro_rules! load {
-    ($($name:ident $text:literal $visit:ident $raw:ty, $args:tt -> $r:ty $body:block)*) => {
+    ($($name:ident $text:literal $visit:ident $raw:ident $lanes:literal, $args:tt -> $r:ty $body:block)*) => {
         impl Translator<'_> { $(visit!($visit(self, memarg: MemArg) self.load_v128(VectorLoadOp::$name, memarg));)* }
     };
 }
 for_each_vector_load!(load);
 macro_rules! lane {
-    ($($name:ident $l:literal $s:literal $load_visit:ident $store_visit:ident $raw:ty, $lanes:ident)*) => {
+    ($($name:ident $l:literal $s:literal $load_visit:ident $store_visit:ident $replace:ident $raw:ty, $lanes:ident)*) => {
         impl Translator<'_> { $(
             visit!($load_visit(self, memarg: MemArg, lane: u8) self.load_lane(LaneOp::$name, memarg, lane));
             visit!($store_visit(self, memarg: MemArg, lane: u8) self.store_lane(LaneOp::$name, memarg, lane));

@@ -13,6 +13,7 @@ use crate::engine::ops::*;
 use crate::engine::run::dispatch::*;
 use crate::engine::run::exit::*;
 use crate::engine::run::operand::*;
+use std::sync::atomic::{Ordering, compiler_fence};
 
 /// A vector whose lanes do not matter, in its slots' order of bytes.
 type Bits = [u64; 2];
@@ -32,40 +33,38 @@ impl Regs {
     }
 }
 
+/// Keeps what is read for the result, as its slot's number, behind what was read before: few integer registers are free, and
+/// the compiler would rather spill than wait.
+#[inline(always)]
+fn sources_read() {
+    compiler_fence(Ordering::SeqCst);
+}
+
 /// Where the right operand of two is.
 pub(crate) trait VectorSrc {
     /// Words of an instruction with this operand.
     const WORDS: usize;
-    /// Where its bytes are. `field` is the 16-bit field of word 1 that names the slot.
+    /// The vector. `field` is the 16-bit field of word 1 that names the slot.
     ///
     /// # Safety
     /// T1, F1, F2: for handlers.
-    unsafe fn bytes(r: &Regs, field: usize) -> *const u8;
-    /// The vector.
-    ///
-    /// # Safety
-    /// T1, F1, F2: for handlers.
-    #[inline(always)]
-    unsafe fn vector<V: Lane>(r: &Regs, field: usize) -> V {
-        // SAFETY: there are 16 bytes at the address.
-        unsafe { (Self::bytes(r, field) as *const V).read_unaligned() }.swap_on_big_endian()
-    }
+    unsafe fn vector<V: Lane>(r: &Regs, field: usize) -> V;
 }
 impl VectorSrc for Slot {
     const WORDS: usize = 2;
     #[inline(always)]
-    unsafe fn bytes(r: &Regs, field: usize) -> *const u8 {
+    unsafe fn vector<V: Lane>(r: &Regs, field: usize) -> V {
         // SAFETY: T1, F1, F2.
-        unsafe { r.sp.add(r.field(field)) as *const u8 }
+        unsafe { r.vector(r.field(field)) }
     }
 }
 /// Words 2 and 3.
 impl VectorSrc for Imm {
     const WORDS: usize = 4;
     #[inline(always)]
-    unsafe fn bytes(r: &Regs, _: usize) -> *const u8 {
+    unsafe fn vector<V: Lane>(r: &Regs, _: usize) -> V {
         // SAFETY: T1.
-        unsafe { r.ip.add(2) as *const u8 }
+        unsafe { (r.ip.add(2) as *const V).read_unaligned() }.swap_on_big_endian()
     }
 }
 
@@ -103,10 +102,13 @@ pub(crate) trait Replace<Number> {
     type A: Lane;
     fn eval(a: Self::A, lane: usize, b: Number) -> Self::A;
 }
+/// What a load reads it gets lane by lane: as an array, less than 16 bytes would be a number to the compiler.
 pub(crate) trait VectorLoad {
     type Raw: Lane;
+    /// Bytes of memory it accesses.
+    const BYTES: usize;
     type Out: Lane;
-    fn eval(raw: Self::Raw) -> Self::Out;
+    fn eval(lane: impl Fn(usize) -> Self::Raw) -> Self::Out;
 }
 /// A lane in memory.
 pub(crate) trait LaneAccess {
@@ -208,44 +210,32 @@ macro_rules! replace_rows {
 }
 for_each_replace!(replace_rows);
 macro_rules! load_rows {
-    ($($name:ident $text:literal $visit:ident $raw:ty, ($a:ident) -> $r:ty $body:block)*) => {
+    ($($name:ident $text:literal $visit:ident $raw:ident $lanes:literal, ($lane:ident) -> $r:ty $body:block)*) => {
         $(pub(crate) struct $name;
         impl VectorLoad for $name {
             type Raw = $raw;
+            const BYTES: usize = $lanes * size_of::<$raw>();
             type Out = $r;
             #[inline(always)]
-            fn eval($a: $raw) -> $r $body
+            fn eval($lane: impl Fn(usize) -> $raw) -> $r $body
         })*
     };
 }
 for_each_vector_load!(load_rows);
 macro_rules! lane_rows {
-    ($($name:ident $load:literal $store:literal $load_visit:ident $store_visit:ident $raw:ty, $lanes:ty)*) => {
+    ($($name:ident $load:literal $store:literal $load_visit:ident $store_visit:ident $replace:ident $raw:ty, $lanes:ty)*) => {
         $(pub(crate) struct $name;
         impl LaneAccess for $name {
             type Raw = $raw;
             type Lanes = $lanes;
             #[inline(always)]
             fn replaced(a: $lanes, lane: usize, value: $raw) -> $lanes {
-                replace(a, lane, value)
+                $replace(a, lane, value)
             }
         })*
     };
 }
 for_each_lane_access!(lane_rows);
-
-/// `table[index]` for each index, 0 for those that are not below 16; without an instruction for it.
-#[inline(always)]
-unsafe fn look_up(table: *const u8, indices: *const u8) -> Bits {
-    // SAFETY: both are addresses of 16 bytes.
-    let byte = |at: usize| unsafe {
-        let index = *indices.add(at);
-        let found = *table.add(index as usize & 15);
-        if index < 16 { found as u64 } else { 0 }
-    };
-    let half = |from: usize| (0..8).fold(0, |half, at| half | byte(from + at) << (8 * at)).to_le();
-    [half(0), half(8)]
-}
 
 // ---- what is compiled for each host ----------------------------------------------------------------------------
 
@@ -324,7 +314,7 @@ macro_rules! splat_table { ($($name:ident $text:literal $v:ident $bank:ident $ar
 macro_rules! replace_table { ($($name:ident $text:literal $v:ident $bank:ident $args:tt $b:block)*) => {
     const REPLACE: &[[Handler; 4]] = &[$(by_number!($bank replace_int replace_f32 replace_f64 $name)),*];
 } }
-macro_rules! load_tables { ($($name:ident $text:literal $v:ident $raw:ty, $args:tt -> $r:ty $b:block)*) => {
+macro_rules! load_tables { ($($name:ident $text:literal $v:ident $raw:ident $lanes:literal, $args:tt -> $r:ty $b:block)*) => {
     const LOAD: LoadTables = LoadTables {
         fixed: &[$(load::<$name, Fixed>),*],
         at: &[$(at!(one load<$name>)),*],
@@ -334,7 +324,7 @@ macro_rules! load_tables { ($($name:ident $text:literal $v:ident $raw:ty, $args:
         far: &[$([load_far::<$name, false>, load_far::<$name, true>]),*],
     };
 } }
-macro_rules! load_lane_tables { ($($name:ident $l:literal $s:literal $lv:ident $sv:ident $raw:ty, $lanes:ty)*) => {
+macro_rules! load_lane_tables { ($($name:ident $l:literal $s:literal $lv:ident $sv:ident $replace:ident $raw:ty, $lanes:ty)*) => {
     const LOAD_LANE: &[[Handler; 4]] = &[$(by_d!(load_lane<$name>)),*];
     const LOAD_LANE_FAR: &[[Handler; 2]] = &[$([load_lane_far::<$name, false>, load_lane_far::<$name, true>]),*];
 } }
@@ -368,6 +358,7 @@ macro_rules! handlers {
             $(#[$feature])*
             fn ternary[O: VectorTernary](r) {
                 let value = O::eval::<Here>(r.vector(r.field(1)), r.vector(r.field(2)), r.vector(r.field(3)));
+                sources_read();
                 r.set_vector(r.field(0), value);
                 next!(r, 2)
             }
@@ -419,7 +410,10 @@ macro_rules! handlers {
             /// `d = a` with b, a number, in one lane. Word 1: d, a, b, lane.
             $(#[$feature])*
             fn replace_int[O: Replace<u64>, B: IntSrc](r) {
-                let value = O::eval(r.vector(r.field(1)), r.field(3), B::get(&r, 2));
+                let b = B::get(&r, 2);
+                sources_read();
+                let value = O::eval(r.vector(r.field(1)), r.field(3), b);
+                sources_read();
                 r.set_vector(r.field(0), value);
                 next!(r, 2)
             }
@@ -427,7 +421,10 @@ macro_rules! handlers {
         handler! {
             $(#[$feature])*
             fn replace_f32[O: Replace<f32>, B: F32Src](r) {
-                let value = O::eval(r.vector(r.field(1)), r.field(3), B::get(&r, 2));
+                let b = B::get(&r, 2);
+                sources_read();
+                let value = O::eval(r.vector(r.field(1)), r.field(3), b);
+                sources_read();
                 r.set_vector(r.field(0), value);
                 next!(r, 2)
             }
@@ -435,7 +432,10 @@ macro_rules! handlers {
         handler! {
             $(#[$feature])*
             fn replace_f64[O: Replace<f64>, B: F64Src](r) {
-                let value = O::eval(r.vector(r.field(1)), r.field(3), B::get(&r, 2));
+                let b = B::get(&r, 2);
+                sources_read();
+                let value = O::eval(r.vector(r.field(1)), r.field(3), b);
+                sources_read();
                 r.set_vector(r.field(0), value);
                 next!(r, 2)
             }
@@ -444,27 +444,17 @@ macro_rules! handlers {
             /// `d[i] = a[b[i]]`. Word 1: d, a, b. An immediate is words 2 and 3.
             $(#[$feature])*
             fn swizzle_with[B: VectorSrc](r) {
-                if Here::SHUFFLES {
-                    let value = swizzle(r.vector(r.field(1)), B::vector(&r, 2));
-                    r.set_vector(r.field(0), value);
-                } else {
-                    let value = look_up(Slot::bytes(&r, 1), B::bytes(&r, 2));
-                    *(r.sp.add(r.field(0)) as *mut Bits) = value;
-                }
+                let value = swizzle::<Here>(r.vector(r.field(1)), B::vector(&r, 2));
+                r.set_vector(r.field(0), value);
                 next!(r, B::WORDS)
             }
         }
         handler! {
             /// `d[i] = a[words 2 and 3 [i]]`, with indices below 16. Word 1: d, a.
             $(#[$feature])*
-            fn shuffle_one[](r) {
-                if Here::SHUFFLES {
-                    let value = shuffle(r.vector(r.field(1)), Imm::vector(&r, 0));
-                    r.set_vector(r.field(0), value);
-                } else {
-                    let value = look_up(Slot::bytes(&r, 1), Imm::bytes(&r, 0));
-                    *(r.sp.add(r.field(0)) as *mut Bits) = value;
-                }
+            fn shuffle_of_one[](r) {
+                let value = shuffle::<Here>(r.vector(r.field(1)), Imm::vector(&r, 0));
+                r.set_vector(r.field(0), value);
                 next!(r, 4)
             }
         }
@@ -472,17 +462,12 @@ macro_rules! handlers {
             /// The same of a, or b by words 4 and 5. The indices are below 16 in one of them, and 0x80 in the other.
             /// Word 1: d, a, b.
             $(#[$feature])*
-            fn shuffle_two[](r) {
-                let more = r.ip.add(4) as *const U8x16;
-                if Here::SHUFFLES {
-                    let (one, two) = (r.vector(r.field(1)), r.vector(r.field(2)));
-                    let value = zip(shuffle(one, Imm::vector(&r, 0)), shuffle(two, more.read_unaligned()), |a, b| a | b);
-                    r.set_vector(r.field(0), value);
-                } else {
-                    let [a, b] = look_up(Slot::bytes(&r, 1), Imm::bytes(&r, 0));
-                    let [c, d] = look_up(Slot::bytes(&r, 2), more as *const u8);
-                    *(r.sp.add(r.field(0)) as *mut Bits) = [a | c, b | d];
-                }
+            fn shuffle_of_two[](r) {
+                let found = shuffle::<Here>(r.vector(r.field(1)), Imm::vector(&r, 0));
+                sources_read();
+                let more = (r.ip.add(4) as *const U8x16).read_unaligned();
+                let value = shuffle_more::<Here>(found, r.vector(r.field(2)), more);
+                r.set_vector(r.field(0), value);
                 next!(r, 6)
             }
         }
@@ -492,8 +477,8 @@ macro_rules! handlers {
             fn load[O: VectorLoad, M: Address](r) {
                 let end = M::get(&r);
                 if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-                let raw = place::<O::Raw>(r.mb, end).read_unaligned().swap_on_big_endian();
-                r.set_vector(r.field(0), O::eval(raw));
+                let first = r.mb.add(end as usize).sub(O::BYTES) as *const O::Raw;
+                r.set_vector(r.field(0), O::eval(|lane| first.add(lane).read_unaligned().swap_on_big_endian()));
                 next!(r, M::WORDS)
             }
         }
@@ -503,9 +488,10 @@ macro_rules! handlers {
             fn load_far[O: VectorLoad, const WIDE: bool](r) {
                 let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
                 let address = far_address::<WIDE>(&r);
-                if outside_far(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-                let raw = (mb.add(address as usize) as *const O::Raw).read_unaligned().swap_on_big_endian();
-                r.set_vector(r.field(0), O::eval(raw));
+                if outside_far(mb, address, O::BYTES) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+                let first = mb.add(address as usize) as *const O::Raw;
+                let value = O::eval(|lane| first.add(lane).read_unaligned().swap_on_big_endian());
+                r.set_vector(r.field(0), value);
                 next!(r, 3)
             }
         }
@@ -516,7 +502,9 @@ macro_rules! handlers {
                 let end = A::get(&r, 1) as u32 as u64 + r.wide(2) as u64;
                 if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
                 let raw = place::<O::Raw>(r.mb, end).read_unaligned().swap_on_big_endian();
+                sources_read();
                 let value = O::replaced(r.vector(r.field(2)), r.field(3), raw);
+                sources_read();
                 r.set_vector(r.field(0), value);
                 next!(r, 3)
             }
@@ -529,7 +517,9 @@ macro_rules! handlers {
                 let address = far_address::<WIDE>(&r);
                 if outside_far(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
                 let raw = (mb.add(address as usize) as *const O::Raw).read_unaligned().swap_on_big_endian();
+                sources_read();
                 let value = O::replaced(r.vector(r.word(3) as usize), r.field(3), raw);
+                sources_read();
                 r.set_vector(r.field(0), value);
                 next!(r, 4)
             }
@@ -554,7 +544,7 @@ macro_rules! handlers {
             splat: SPLAT,
             replace: REPLACE,
             swizzle: [swizzle_with::<Slot>, swizzle_with::<Imm>],
-            shuffle: [shuffle_one, shuffle_two],
+            shuffle: [shuffle_of_one, shuffle_of_two],
             load: LOAD,
             load_lane: LOAD_LANE,
             load_lane_far: LOAD_LANE_FAR,
@@ -580,6 +570,13 @@ pub(crate) fn tables() -> &'static Tables {
 }
 
 // ---- what is the same on every host ----------------------------------------------------------------------------
+
+/// The address of the lane that begins at this byte of a vector.
+#[inline(always)]
+unsafe fn lane_of(r: &Regs, slot: usize, byte: usize) -> *const u8 {
+    // SAFETY: T1, F1, F2.
+    unsafe { (r.sp.add(slot) as *const u8).add(byte) }
+}
 
 handler! {
     /// `d = a`. Word 1: d, a.
@@ -626,21 +623,21 @@ handler! {
 handler! {
     /// `d = ` the lane of a that begins at a byte of it. Word 1: d, a, byte.
     fn extract[O: Load, D: IntDst](r) {
-        let raw = (Slot::bytes(&r, 1).add(r.field(2)) as *const O::Raw).read_unaligned();
+        let raw = (lane_of(&r, r.field(1), r.field(2)) as *const O::Raw).read_unaligned();
         D::set(&mut r, O::eval(raw));
         next!(r, 2)
     }
 }
 handler! {
     fn extract_f32[D: F32Dst](r) {
-        let raw = (Slot::bytes(&r, 1).add(r.field(2)) as *const f32).read_unaligned();
+        let raw = (lane_of(&r, r.field(1), r.field(2)) as *const f32).read_unaligned();
         D::set(&mut r, raw.swap_on_big_endian());
         next!(r, 2)
     }
 }
 handler! {
     fn extract_f64[D: F64Dst](r) {
-        let raw = (Slot::bytes(&r, 1).add(r.field(2)) as *const f64).read_unaligned();
+        let raw = (lane_of(&r, r.field(1), r.field(2)) as *const f64).read_unaligned();
         D::set(&mut r, raw.swap_on_big_endian());
         next!(r, 2)
     }
@@ -650,7 +647,7 @@ handler! {
     fn store[M: Address](r) {
         let end = M::get(&r);
         if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-        let value = *(Slot::bytes(&r, 0) as *const Bits);
+        let value = *(lane_of(&r, r.field(0), 0) as *const Bits);
         place::<Bits>(r.mb, end).write_unaligned(value);
         next!(r, M::WORDS)
     }
@@ -661,7 +658,7 @@ handler! {
         let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
         let address = far_address::<WIDE>(&r);
         if outside_far(mb, address, size_of::<Bits>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-        let value = *(Slot::bytes(&r, 0) as *const Bits);
+        let value = *(lane_of(&r, r.field(0), 0) as *const Bits);
         (mb.add(address as usize) as *mut Bits).write_unaligned(value);
         next!(r, 3)
     }
@@ -671,19 +668,20 @@ handler! {
     fn store_lane[O: LaneAccess, A: IntSrc](r) {
         let end = A::get(&r, 1) as u32 as u64 + r.wide(2) as u64;
         if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-        let value = (Slot::bytes(&r, 2).add(r.field(0)) as *const O::Raw).read_unaligned();
+        let value = (lane_of(&r, r.field(2), r.field(0)) as *const O::Raw).read_unaligned();
         place::<O::Raw>(r.mb, end).write_unaligned(value);
         next!(r, 3)
     }
 }
 handler! {
-    /// The same to any memory. Word 1: byte, a, memory. Word 2: offset. Word 3: b.
+    /// The same to any memory. Word 1: -, a, memory. Word 2: offset. Word 3: where the lane begins, in bytes from slot 0.
     fn store_lane_far[O: LaneAccess, const WIDE: bool](r) {
         let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
         let address = far_address::<WIDE>(&r);
         if outside_far(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-        let lane = (r.sp.add(r.word(3) as usize) as *const u8).add(r.field(0));
-        (mb.add(address as usize) as *mut O::Raw).write_unaligned((lane as *const O::Raw).read_unaligned());
+        let to = mb.add(address as usize) as *mut O::Raw;
+        let lane = (r.sp as *const u8).add(r.word(3) as usize) as *const O::Raw;
+        to.write_unaligned(lane.read_unaligned());
         next!(r, 4)
     }
 }
@@ -707,7 +705,7 @@ pub(crate) static STORE_AT_64: [Handler; 4] = at64!(one store<>);
 pub(crate) static STORE_PLUS: [Handler; 4] = plus!(one store<>);
 pub(crate) static STORE_SUM: [[Handler; 4]; 4] = sum!(one store<>);
 pub(crate) static STORE_FAR: [Handler; 2] = [store_far::<false>, store_far::<true>];
-macro_rules! store_lane_tables { ($($name:ident $l:literal $s:literal $lv:ident $sv:ident $raw:ty, $lanes:ty)*) => {
+macro_rules! store_lane_tables { ($($name:ident $l:literal $s:literal $lv:ident $sv:ident $replace:ident $raw:ty, $lanes:ty)*) => {
     /// By the class of the address.
     pub(crate) static STORE_LANE: &[[Handler; 4]] = &[$(by_d!(store_lane<$name>)),*];
     pub(crate) static STORE_LANE_FAR: &[[Handler; 2]] =
@@ -727,3 +725,97 @@ pub(crate) static SELECT: ByD = [
 /// By place (near, far).
 pub(crate) static GLOBAL_GET: [Handler; 2] = [global_get_v128::<Near>, global_get_v128::<Far>];
 pub(crate) static GLOBAL_SET: [Handler; 2] = [global_set_v128::<Near>, global_set_v128::<Far>];
+
+#[cfg(all(test, target_arch = "x86_64", not(miri)))]
+mod tests {
+    use super::*;
+
+    /// A vector of these bytes.
+    fn of<V: Lane>(bytes: U8x16) -> V {
+        assert_eq!(size_of::<V>(), 16);
+        // SAFETY: arrays of numbers, of 16 bytes.
+        unsafe { (bytes.as_ptr() as *const V).read_unaligned() }
+    }
+
+    fn bytes<V: Lane>(vector: V) -> U8x16 {
+        assert_eq!(size_of::<V>(), 16);
+        // SAFETY: as above.
+        unsafe { (&raw const vector as *const U8x16).read_unaligned() }
+    }
+
+    /// Vectors at random, and of lanes at the edges of what they can be.
+    fn samples() -> impl Iterator<Item = [U8x16; 3]> {
+        const EDGES: [u64; 12] = [
+            0,
+            u64::MAX,
+            0x8000_0000_0000_0000,
+            0x7fff_ffff_7fff_ffff,
+            0x8000_8000_8000_8000,
+            0x7f80_0000_ff80_0000,
+            0x7fc0_0000_7fa0_0000,
+            0x7ff0_0000_0000_0000,
+            0xfff4_0000_0000_0001,
+            0x4f00_0000_cf00_0000,
+            0x3f80_0000_bf00_0000,
+            0x8080_7f7f_0001_ff80,
+        ];
+        let mut state = 1u64;
+        let mut random = move || {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            state ^ state >> 29
+        };
+        let mut half = move || match random() {
+            chosen if chosen & 3 == 0 => EDGES[(chosen >> 8) as usize % EDGES.len()],
+            _ => random(),
+        };
+        (0..2_000).map(move |_| from_fn(|_| bytes([half(), half()])))
+    }
+
+    macro_rules! compare {
+        ($kind:ident: $($name:ident $text:literal $visit:ident $args:tt -> $r:ty $body:block)*) => {
+            #[allow(unused_variables)]
+            for [a, b, c] in samples() {
+                $(compare!(@$kind $name, a, b, c);)*
+            }
+        };
+        (@unary $name:ident, $a:ident, $b:ident, $c:ident) => {
+            let (one, two) = ($name::eval::<Baseline>(of($a)), $name::eval::<Avx>(of($a)));
+            assert_eq!(bytes(one), bytes(two), "{} {:x?}", stringify!($name), $a);
+        };
+        (@binary $name:ident, $a:ident, $b:ident, $c:ident) => {
+            let (one, two) = ($name::eval::<Baseline>(of($a), of($b)), $name::eval::<Avx>(of($a), of($b)));
+            assert_eq!(bytes(one), bytes(two), "{} {:x?} {:x?}", stringify!($name), $a, $b);
+        };
+        (@ternary $name:ident, $a:ident, $b:ident, $c:ident) => {
+            let one = $name::eval::<Baseline>(of($a), of($b), of($c));
+            let two = $name::eval::<Avx>(of($a), of($b), of($c));
+            assert_eq!(bytes(one), bytes(two), "{} {:x?} {:x?} {:x?}", stringify!($name), $a, $b, $c);
+        };
+    }
+    macro_rules! unary { ($($t:tt)*) => { compare! { unary: $($t)* } } }
+    macro_rules! binary { ($($t:tt)*) => { compare! { binary: $($t)* } } }
+    macro_rules! ternary { ($($t:tt)*) => { compare! { ternary: $($t)* } } }
+
+    #[test]
+    fn rows_do_the_same_with_and_without_avx() {
+        if !std::arch::is_x86_feature_detected!("avx") {
+            return;
+        }
+        for_each_vector_unary!(unary);
+        for_each_vector_binary!(binary);
+        for_each_vector_ternary!(ternary);
+        for [a, b, _] in samples() {
+            let b: U8x16 = b.map(|index| index % 24);
+            let mapped = map(b, |index| a.get(index as usize).copied().unwrap_or(0));
+            assert_eq!(swizzle::<Baseline>(a, b), mapped);
+            assert_eq!(swizzle::<Avx>(a, b), mapped);
+            let indices = b.map(|index| if index < 16 { index } else { 0x80 });
+            let more = b.map(|index| if index < 16 { 0x80 } else { index - 16 });
+            let one = shuffle_more::<Baseline>(shuffle::<Baseline>(a, indices), b, more);
+            let two = shuffle_more::<Avx>(shuffle::<Avx>(a, indices), b, more);
+            assert_eq!(one, two);
+        }
+    }
+}
