@@ -35,6 +35,10 @@ pub enum Trap {
     UnknownImport,
     /// The host has no memory for what the guest asked for.
     OutOfMemory,
+    /// An atomic access at an address that is not a multiple of its size.
+    UnalignedAtomic,
+    /// A wait on a memory that no other thread can have.
+    ExpectedSharedMemory,
 }
 
 impl Trap {
@@ -54,6 +58,8 @@ impl Trap {
             Trap::NullReference => "null reference",
             Trap::UnknownImport => "unknown import",
             Trap::OutOfMemory => "out of memory",
+            Trap::UnalignedAtomic => "unaligned atomic",
+            Trap::ExpectedSharedMemory => "expected shared memory",
         }
     }
 }
