@@ -1,5 +1,7 @@
 //! `WasiEnv`: what the embedder grants a program, and where its output is found afterwards.
 
+mod settings;
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::Write;
@@ -12,6 +14,7 @@ use super::abi::Rights;
 use super::ctx::WasiCtx;
 use super::descriptor::{Descriptor, Object};
 use super::host::HostFile;
+use super::profile::{Access, Family};
 use super::sandbox::Dir;
 use super::stdio::{Capture, DEFAULT_CAPTURE_LIMIT, Source, Stdin};
 use crate::engine::Error;
@@ -315,6 +318,21 @@ impl WasiEnvBuilder {
     pub fn build(self) -> WasiEnv {
         let listeners = self.listeners;
         self.env.with(|ctx| {
+            let profile = ctx.profile;
+            if !profile.stdin() {
+                ctx.set_stream(0, Object::Null);
+            }
+            let denied = |family| profile.access(family) != Access::Full;
+            if denied(Family::Files) && ctx.table.get(3).is_ok() {
+                ctx.reject(format!(
+                    "the profile `{profile}` has no files, and a directory is granted"
+                ));
+            }
+            if denied(Family::Sockets) && !listeners.is_empty() {
+                ctx.reject(format!(
+                    "the profile `{profile}` has no sockets, and a listener is granted"
+                ));
+            }
             for file in listeners {
                 let descriptor = Descriptor::new(Object::Listener(file), Rights::ALL, Rights::ALL, false);
                 if ctx.table.insert(descriptor).is_err() {
