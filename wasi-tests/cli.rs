@@ -16,5 +16,7 @@ mod invoke;
 mod messages;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/suite.rs"]
+mod suite;
 #[path = "cli/world.rs"]
 mod world;

@@ -89,6 +89,25 @@ impl Run {
         self
     }
 
+    /// A stdin that is a file of the directory.
+    pub fn stdin_file(mut self, name: &str) -> Run {
+        let dir = self.command.get_current_dir().expect("every run has one");
+        let file = std::fs::File::open(dir.join(name)).expect("the file is there");
+        self.command.stdin(file);
+        self
+    }
+
+    /// No stdin at all: descriptor 0 is closed. The standard library cannot ask for that, a shell can.
+    pub fn closed_stdin(mut self) -> Run {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exec \"$0\" \"$@\" <&-"]);
+        command.arg(self.command.get_program()).args(self.command.get_args());
+        command.current_dir(self.command.get_current_dir().expect("every run has one"));
+        command.env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command = command;
+        self
+    }
+
     /// A stdout that nobody reads any more.
     pub fn broken_stdout(mut self) -> Run {
         self.command.stdout(broken_pipe());
