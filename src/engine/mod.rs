@@ -52,6 +52,7 @@ pub use stats::{Executed, ExecutionStats};
 pub use stats::{ModuleStats, Translations};
 pub use store::{AsStore, AsStoreMut, Store, StoreLimits};
 pub use table::Table;
+pub use translate::{Listing, ListingLine};
 pub use trap::{Frame, Trap, TrapReport};
 pub use types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
 pub use value::{ExternRef, Val, WasmParams, WasmResults, WasmTy};

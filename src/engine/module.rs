@@ -10,6 +10,7 @@ use super::decode;
 use super::error::{Error, IoError};
 use super::initial::Initial;
 use super::stats::{LoadTimes, ModuleStats};
+use super::translate::Listing;
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
 
 /// A validated module: code and declarations, without state.
@@ -262,15 +263,14 @@ impl Module {
         self.inner.func_name(func_index)
     }
 
-    /// The internal code of a function (imports counted first), one instruction per line with where its operands
-    /// live: for finding out why something is slow. `None` for imports, and for a body that validation was put off for and
-    /// refuses. The form changes between versions.
-    pub fn listing(&self, func_index: u32) -> Option<String> {
+    /// The internal code of a function (imports counted first). `None` for imports, and for a body that validation was
+    /// put off for and refuses.
+    pub fn listing(&self, func_index: u32) -> Option<Listing> {
         let defined = func_index.checked_sub(self.inner.imported_funcs)?;
         if defined as usize >= self.inner.bodies.len() || self.inner.validate_body(defined).is_err() {
             return None;
         }
-        Some(super::translate::listing(&self.inner, defined).text)
+        Some(super::translate::listing(&self.inner, defined))
     }
 
     /// What loading it took, and what has been translated so far.

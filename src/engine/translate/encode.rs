@@ -161,7 +161,7 @@ impl Encoder<'_, '_> {
             self.offsets.push((start, self.t.origins[at]));
         }
         if let Some(next) = self.joined(at) {
-            self.list(start, &ins, classes);
+            self.list(start, at, &ins, classes);
             self.list_joined(next - 1);
             return next;
         }
@@ -169,7 +169,7 @@ impl Encoder<'_, '_> {
         if far && let Some(d) = self.t.code[at].d.as_slot() {
             self.push(integer::COPY_FAR, halves(d, Encoder::near(ins.d)));
         }
-        self.list(start, &ins, classes);
+        self.list(start, at, &ins, classes);
         at + 1
     }
 

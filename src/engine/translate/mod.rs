@@ -30,7 +30,8 @@ use ir::{Arg, Ins, Op};
 use stack::{NONE, Operand, Place, Stack};
 use wasmparser::{BinaryReader, FunctionBody};
 
-pub(crate) use listing::{Listing, listing};
+pub(crate) use listing::listing;
+pub use listing::{Listing, ListingLine};
 
 /// A translated body before it gets an address.
 pub(crate) struct Translated {
