@@ -67,6 +67,12 @@ impl Listed<'_> {
         }
     }
 
+    /// The vector whose lower half is a constant.
+    fn bits(&self, arg: Arg) -> u128 {
+        let halves = arg.as_constant().and_then(|at| self.consts.get(at..at + 2));
+        halves.map_or(0, |halves| u128::from(halves[0]) | u128::from(halves[1]) << 64)
+    }
+
     /// Whether its constants are of type i32, which are kept as 64 bits without a sign.
     fn of_i32(&self) -> bool {
         let text = match self.ins.op {
@@ -119,7 +125,7 @@ impl Listed<'_> {
         let x = self.ins.x;
         match mode {
             Mode::Fixed => format!("[{x}]"),
-            Mode::At => format!("[{a} + {x}]"),
+            Mode::At | Mode::At64 => format!("[{a} + {x}]"),
             Mode::Scaled => format!("[({a} + {b} * bytes) + {x}]"),
             Mode::Plus | Mode::Sum => format!("[({a} + {b}) + {x}]"),
         }
@@ -152,10 +158,13 @@ impl fmt::Display for Listed<'_> {
             Op::F32Compare(op) => write!(f, "{d} = f32.{} {a}, {b}", op.text()),
             Op::Convert(op) => write!(f, "{d} = {} {a}", op.text()),
             Op::Truncate(op) => write!(f, "{d} = {} {a}", op.text()),
+            Op::Wide(op) => write!(f, "{d} = {} {a} {b} {c}", op.text()),
             Op::RotateAnd => write!(f, "{d} = {a} rotr {} & {:#x}", x as u32, x >> 32),
             Op::RotateAndAdd => write!(f, "{d} = ({a} rotr {} & {:#x}) + {b}", x as u32, x >> 32),
             Op::ShlAdd => write!(f, "{d} = ({a} << {x}) + {b}"),
             Op::Copy(_) => write!(f, "{d} = copy {a}"),
+            Op::SelectV128 => write!(f, "{d} = select v128 {a}, {b} by {c}"),
+            Op::ConstV128 => write!(f, "{d} = v128.const {:#034x}", self.bits(self.ins.a)),
             Op::Select => write!(f, "{d} = select {a}, {b} by {c}"),
             Op::Load(op, mode) => write!(f, "{d} = {} {}", op.text(), self.address(mode)),
             Op::LoadF64(mode) => write!(f, "{d} = f64.load {}", self.address(mode)),
@@ -163,8 +172,8 @@ impl fmt::Display for Listed<'_> {
             Op::Store(op, mode) => write!(f, "{} {} = {c}", op.text(), self.address(mode)),
             Op::StoreF64(mode) => write!(f, "f64.store {} = {c}", self.address(mode)),
             Op::StoreF32(mode) => write!(f, "f32.store {} = {c}", self.address(mode)),
-            Op::LoadFar(op) => write!(f, "{d} = {} memory {} [{a} + {x}]", op.text(), self.ins.b.0),
-            Op::StoreFar(op) => write!(f, "{} memory {} [{a} + {x}] = {c}", op.text(), self.ins.b.0),
+            Op::LoadFar(op, _) => write!(f, "{d} = {} memory {} [{a} + {x}]", op.text(), self.ins.b.0),
+            Op::StoreFar(op, _) => write!(f, "{} memory {} [{a} + {x}] = {c}", op.text(), self.ins.b.0),
             Op::MemorySize => write!(f, "{d} = memory.size"),
             Op::GlobalGet(_) => write!(f, "{d} = global.get {x}"),
             Op::GlobalSet(_) => write!(f, "global.set {x} = {a}"),
@@ -212,8 +221,8 @@ impl fmt::Display for Listed<'_> {
             Op::Ret(_) => write!(f, "ret {a}"),
             Op::RetMany => write!(f, "ret"),
             Op::LoadFloatPins => write!(f, "load float pins"),
-            Op::MemoryFill => write!(f, "memory.fill {a}, {b}, {c}"),
-            Op::MemoryCopy => write!(f, "memory.copy {a}, {b}, {c}"),
+            Op::MemoryFill(_) => write!(f, "memory.fill {a}, {b}, {c}"),
+            Op::MemoryCopy(_) => write!(f, "memory.copy {a}, {b}, {c}"),
             Op::Slow(kind) => write!(f, "{d} = {kind:?} {a} {b} {c} ({}, {})", x as u32, x >> 32),
         }
     }
