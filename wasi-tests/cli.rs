@@ -12,9 +12,17 @@ mod guests;
 mod hostile;
 #[path = "cli/invoke.rs"]
 mod invoke;
+#[path = "cli/listing.rs"]
+mod listing;
 #[path = "cli/messages.rs"]
 mod messages;
+#[path = "cli/programs.rs"]
+mod programs;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/sockets.rs"]
+mod sockets;
+#[path = "cli/suite.rs"]
+mod suite;
 #[path = "cli/world.rs"]
 mod world;

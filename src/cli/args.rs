@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::features::FeatureSet;
-use super::units::{self, Directory, Variable};
+use super::units::{self, Directory, Listen, Variable};
 
 /// Runs WebAssembly programs: an interpreter with WASI Preview 1 built in.
 #[derive(Debug, Parser)]
@@ -43,6 +43,7 @@ As cargo's runner:
 pub enum Command {
     Exec(ExecArgs),
     Wast(WastArgs),
+    Listing(ListingArgs),
 }
 
 /// Run a program, or one function of a module
@@ -59,6 +60,14 @@ pub struct ExecArgs {
     /// the name. Nothing outside the directories given can be reached, not even through symbolic links.
     #[arg(long, value_name = "HOST[::GUEST]", value_parser = units::directory())]
     pub dir: Vec<Directory>,
+
+    /// Let the program accept connections on an address: 127.0.0.1:8080
+    ///
+    /// HOST:PORT; port 0 means a free one, told on stderr. Listeners get the descriptors after the directories', the first
+    /// is 3 if there are none; the variable LISTEN_FDS has their number. ADDR::nonblock for programs that expect
+    /// non-blocking mode to be set, as Go's do.
+    #[arg(long, value_name = "ADDR[::nonblock]", value_parser = units::listen)]
+    pub listen: Vec<Listen>,
 
     /// Set a variable, or pass on the one of that name
     ///
@@ -143,6 +152,7 @@ ends it; 2 for a wrong command line; 1 when it cannot be run (no such file, not 
 Examples:
   wasmrun exec app.wasm -v input.txt          `-v input.txt` goes to the program
   wasmrun exec --dir data::/data app.wasm     the directory `data`, which the program sees as /data
+  wasmrun exec --listen 127.0.0.1:8080 server.wasm
   wasmrun exec --env LANG=C --env HOME app.wasm
   wasmrun exec --timeout 5s --max-memory 64M untrusted.wasm
   wasmrun exec --invoke gcd math.wasm 48 36
@@ -165,4 +175,19 @@ pub struct WastArgs {
     /// Scripts, or directories to look for scripts in
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
+}
+
+/// Show the internal code of functions beside their WebAssembly
+///
+/// On the left the function as text, after the byte offset of each instruction; on the right what the interpreter
+/// executes for it, with where each operand lives. An instruction of ours stands beside the last one of those it does.
+#[derive(Debug, Args)]
+pub struct ListingArgs {
+    /// The module (.wasm or .wat, - for stdin)
+    #[arg(value_name = "FILE")]
+    pub file: OsString,
+
+    /// Functions, by index or name; all the module defines if there are none
+    #[arg(value_name = "FUNCTION")]
+    pub functions: Vec<String>,
 }

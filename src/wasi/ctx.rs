@@ -8,6 +8,7 @@ use super::call::{Host, Stop};
 use super::clock::Clocks;
 use super::descriptor::{Descriptor, Object};
 use super::fd_table::FdTable;
+use super::fs::quota::Quota;
 use super::host::{self, Waitable, Wake};
 use super::proc::ProcExit;
 use super::profile::{Access, Family, Profile};
@@ -33,6 +34,8 @@ pub(super) struct WasiCtx {
     pub(super) on_ignored_signal: Option<Box<dyn FnMut(Signal) + Send>>,
     /// Nothing may depend on when the host does something.
     pub(super) deterministic: bool,
+    /// What its files may grow to.
+    pub(super) quota: Quota,
     /// What another thread wakes a waiting call with; made for the first wait.
     wake: Option<Arc<Wake>>,
     /// What the embedder gave that cannot be passed on, in words.
@@ -61,6 +64,7 @@ impl WasiCtx {
             proc_exit: ProcExit::default(),
             on_ignored_signal: None,
             deterministic: false,
+            quota: Quota::unlimited(),
             wake: None,
             invalid: None,
         }

@@ -7,7 +7,7 @@ use super::listing::Listing;
 use super::*;
 use crate::engine::ops::CompareOp;
 use crate::engine::run::dispatch::{Handler, word_of};
-use crate::engine::run::handlers::{bulk, control, convert, float, fused, integer, memory, variable};
+use crate::engine::run::handlers::{bulk, control, convert, float, fused, integer, memory, simd, variable};
 use crate::engine::run::operand::{Dst, Src};
 
 pub(super) struct Encoder<'t, 'm> {
@@ -161,15 +161,15 @@ impl Encoder<'_, '_> {
             self.offsets.push((start, self.t.origins[at]));
         }
         if let Some(next) = self.joined(at) {
-            self.list(start, &ins, classes);
+            self.list(start, at, &ins, classes);
             self.list_joined(next - 1);
             return next;
         }
         self.write(&ins, classes);
         if far && let Some(d) = self.t.code[at].d.as_slot() {
-            self.push(integer::COPY_FAR, halves(d, Encoder::near(ins.d)));
+            self.copy_far(ins.op.result(), d, Encoder::near(ins.d));
         }
-        self.list(start, &ins, classes);
+        self.list(start, at, &ins, classes);
         at + 1
     }
 
@@ -178,16 +178,24 @@ impl Encoder<'_, '_> {
     fn bring_near(&mut self, ins: &mut Ins, classes: Classes) -> bool {
         if matches!(
             ins.op,
-            Op::Call | Op::CallImport | Op::ReturnCall | Op::ReturnCallImport | Op::Slow(_) | Op::Fuel | Op::RetMany
+            Op::Call
+                | Op::CallImport
+                | Op::ReturnCall
+                | Op::ReturnCallImport
+                | Op::Slow(_)
+                | Op::Wide(_)
+                | Op::Fuel
+                | Op::RetMany
         ) {
             return false;
         }
         let scratch = self.t.scratch.expect("far functions have it");
+        let roles = ins.op.sources();
         let is_far = |arg: Arg| arg.as_slot().is_some_and(|slot| slot >= NEAR_SLOTS);
         // These hold bare numbers in `b` or their frame base in `d`.
         let bare_b = matches!(
             ins.op,
-            Op::LoadFar(_) | Op::StoreFar(_) | Op::BrTable | Op::CallIndirect | Op::ReturnCallIndirect
+            Op::LoadFar(..) | Op::StoreFar(..) | Op::BrTable | Op::CallIndirect | Op::ReturnCallIndirect
         );
         for (i, class) in [classes.a, classes.b, classes.c].into_iter().enumerate() {
             let arg = match i {
@@ -198,23 +206,30 @@ impl Encoder<'_, '_> {
             };
             if is_far(*arg) {
                 // Also where a register is read instead: the number would not fit its field.
-                let near = scratch + 1 + i as u32;
+                let near = scratch + 2 * (1 + i as u32);
                 let from = std::mem::replace(arg, Arg::slot(near)).as_slot().expect("far");
                 if class == Src::Slot {
-                    self.words.push(word_of(integer::COPY_FAR));
-                    self.words.push(halves(near, from));
+                    self.copy_far(roles[i].map(|role| role.bank), near, from);
                 }
             }
         }
         let base = matches!(
             ins.op,
-            Op::CallIndirect | Op::ReturnCallIndirect | Op::MemoryFill | Op::MemoryCopy
+            Op::CallIndirect | Op::ReturnCallIndirect | Op::MemoryFill(_) | Op::MemoryCopy(_)
         );
         if !base && is_far(ins.d) {
             ins.d = Arg::slot(scratch);
             return classes.d == Dst::Slot;
         }
         false
+    }
+
+    /// Copies a value of this bank.
+    fn copy_far(&mut self, bank: Option<Bank>, to: u32, from: u32) {
+        self.push(integer::COPY_FAR, halves(to, from));
+        if bank == Some(Bank::V128) {
+            self.push(integer::COPY_FAR, halves(to + 1, from + 1));
+        }
     }
 
     fn write(&mut self, ins: &Ins, classes: Classes) {
@@ -261,6 +276,12 @@ impl Encoder<'_, '_> {
                 self.push(integer::DIVISION[op as usize][sa][sb][sd], word);
             }
             Op::Unary(op) => self.push(integer::UNARY[op as usize][sa][sd], fields(d, a, 0, 0)),
+            Op::Wide(op) => {
+                let [d, a, b, c] = [ins.d, ins.a, ins.b, ins.c].map(Encoder::near);
+                self.push(integer::WIDE[op as usize], halves(d, a));
+                self.words.push(halves(b, c));
+                self.words.push(Encoder::near(Arg(ins.x as u32)) as u64);
+            }
             Op::RotateAnd => {
                 self.push(fused::ROTATE_AND[sa][sd], fields(d, a, ins.x as u32, 0));
                 self.words.push(ins.x >> 32);
@@ -286,11 +307,18 @@ impl Encoder<'_, '_> {
                 self.push(handler, fields(d, c, a, b));
                 self.words.push(halves(self.imm(ins.a), self.imm(ins.b)));
             }
+            Op::SelectV128 => self.push(simd::SELECT[cc as usize], fields(d, c, a, b)),
+            Op::ConstV128 => {
+                self.push(simd::CONSTANT, fields(d, 0, 0, 0));
+                let at = ins.a.as_constant().expect("it has one");
+                self.words.extend(&self.t.consts[at..at + 2]);
+            }
             Op::Load(op, mode) => {
                 let bytes = op.bytes();
                 let handler = match mode {
                     Mode::Fixed => memory::LOAD_FIXED[op as usize][sd],
                     Mode::At => memory::LOAD_AT[op as usize][sa][sd],
+                    Mode::At64 => memory::LOAD_AT_64[op as usize][sa][sd],
                     Mode::Plus => memory::LOAD_PLUS[op as usize][sa][sd],
                     Mode::Sum => memory::LOAD_SUM[op as usize][sa][sb][sd],
                     Mode::Scaled => memory::load_scaled(op).expect("chosen for it")[sa][sb][sd],
@@ -301,6 +329,7 @@ impl Encoder<'_, '_> {
                 let handler = match mode {
                     Mode::Fixed => memory::LOAD_F64_FIXED[sd],
                     Mode::At => memory::LOAD_F64_AT[sa][sd],
+                    Mode::At64 => memory::LOAD_F64_AT_64[sa][sd],
                     Mode::Plus => memory::LOAD_F64_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F64_SUM[sa][sb][sd],
                     Mode::Scaled => memory::LOAD_F64_SCALED[sa][sb][sd],
@@ -311,6 +340,7 @@ impl Encoder<'_, '_> {
                 let handler = match mode {
                     Mode::Fixed => memory::LOAD_F32_FIXED[sd],
                     Mode::At => memory::LOAD_F32_AT[sa][sd],
+                    Mode::At64 => memory::LOAD_F32_AT_64[sa][sd],
                     Mode::Plus => memory::LOAD_F32_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F32_SUM[sa][sb][sd],
                     Mode::Scaled => memory::LOAD_F32_SCALED[sa][sb][sd],
@@ -322,6 +352,7 @@ impl Encoder<'_, '_> {
                 let handler = match mode {
                     Mode::Fixed => memory::STORE_FIXED[op as usize][v],
                     Mode::At => memory::STORE_AT[op as usize][sa][v],
+                    Mode::At64 => memory::STORE_AT_64[op as usize][sa][v],
                     Mode::Plus => memory::STORE_PLUS[op as usize][sa][v],
                     Mode::Sum => memory::STORE_SUM[op as usize][sa][sb][v],
                     Mode::Scaled => memory::store_scaled(op).expect("chosen for it")[sa][sb][v],
@@ -334,6 +365,7 @@ impl Encoder<'_, '_> {
                 let handler = match mode {
                     Mode::Fixed => memory::STORE_F64_FIXED[v],
                     Mode::At => memory::STORE_F64_AT[sa][v],
+                    Mode::At64 => memory::STORE_F64_AT_64[sa][v],
                     Mode::Plus => memory::STORE_F64_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F64_SUM[sa][sb][v],
                     Mode::Scaled => memory::STORE_F64_SCALED[sa][sb][v],
@@ -345,24 +377,26 @@ impl Encoder<'_, '_> {
                 let handler = match mode {
                     Mode::Fixed => memory::STORE_F32_FIXED[v],
                     Mode::At => memory::STORE_F32_AT[sa][v],
+                    Mode::At64 => memory::STORE_F32_AT_64[sa][v],
                     Mode::Plus => memory::STORE_F32_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F32_SUM[sa][sb][v],
                     Mode::Scaled => memory::STORE_F32_SCALED[sa][sb][v],
                 };
                 self.access(handler, mode, c, 4, ins, None);
             }
-            Op::LoadFar(op) => {
-                self.push(memory::LOAD_FAR[op as usize], fields(d, a, ins.b.0, 0));
+            Op::LoadFar(op, is_64) => {
+                self.push(memory::LOAD_FAR[op as usize][is_64 as usize], fields(d, a, ins.b.0, 0));
                 self.words.push(ins.x);
             }
-            Op::StoreFar(op) => {
-                self.push(memory::STORE_FAR[op as usize], fields(c, a, ins.b.0, 0));
+            Op::StoreFar(op, is_64) => {
+                self.push(memory::STORE_FAR[op as usize][is_64 as usize], fields(c, a, ins.b.0, 0));
                 self.words.push(ins.x);
             }
             Op::MemorySize => self.push(memory::MEMORY_SIZE[sd], fields(d, 0, 0, 0)),
             Op::GlobalGet(bank) => {
                 let (place, global) = self.global(ins.x as u32);
                 let table = match bank {
+                    Bank::V128 => return self.push(simd::GLOBAL_GET[place], fields_imm(d, 0, global)),
                     Bank::Int => &variable::GLOBAL_GET,
                     Bank::F64 => &variable::GLOBAL_GET_F64,
                     Bank::F32 => &variable::GLOBAL_GET_F32,
@@ -372,6 +406,7 @@ impl Encoder<'_, '_> {
             Op::GlobalSet(bank) => {
                 let (place, global) = self.global(ins.x as u32);
                 let table = match bank {
+                    Bank::V128 => return self.push(simd::GLOBAL_SET[place], fields_imm(0, a, global)),
                     Bank::Int => &variable::GLOBAL_SET,
                     Bank::F64 => &variable::GLOBAL_SET_F64,
                     Bank::F32 => &variable::GLOBAL_SET_F32,
@@ -495,6 +530,7 @@ impl Encoder<'_, '_> {
                     Bank::Int => control::RET_INT[sa],
                     Bank::F64 => control::RET_F64[sa],
                     Bank::F32 => control::RET_F32[sa],
+                    Bank::V128 => unreachable!("vectors are returned in their slots"),
                 };
                 match (ca, bank) {
                     (Src::Imm, Bank::Int) => self.push(handler, fields_imm(self.t.record, 0, self.imm(ins.a))),
@@ -507,11 +543,12 @@ impl Encoder<'_, '_> {
             }
             Op::RetMany => self.push(control::ret, fields(self.t.record, 0, 0, 0)),
             Op::LoadFloatPins => self.load_float_pins(),
-            Op::MemoryFill | Op::MemoryCopy => {
-                let (handler, kind) = match ins.op {
-                    Op::MemoryFill => (bulk::memory_fill as Handler, Slow::MemoryFill),
-                    _ => (bulk::memory_copy as Handler, Slow::MemoryCopy),
+            Op::MemoryFill(is_64) | Op::MemoryCopy(is_64) => {
+                let (handlers, kind) = match ins.op {
+                    Op::MemoryFill(_) => (&bulk::MEMORY_FILL, Slow::MemoryFill),
+                    _ => (&bulk::MEMORY_COPY, Slow::MemoryCopy),
                 };
+                let handler = handlers[is_64 as usize];
                 self.push(handler, fields(a, b, c, d));
                 // The long form works on copies of its own, in the canonical slots of the operands.
                 self.slow(kind, d, (d, d + 1, d + 2), 0);
@@ -565,6 +602,7 @@ impl Encoder<'_, '_> {
                 self.words.push(value);
             }
             (Bank::Int, _) => self.push(integer::COPY[sa][sd], fields(d, a, 0, 0)),
+            (Bank::V128, _) => self.push(simd::COPY, fields(d, a, 0, 0)),
             (_, class) => {
                 let table = if bank == Bank::F64 {
                     &float::F64_COPY
@@ -585,7 +623,7 @@ impl Encoder<'_, '_> {
         let (a, b, offset) = (Encoder::near(ins.a), Encoder::near(ins.b), ins.x as u32 + bytes);
         let (word_1, word_2) = match mode {
             Mode::Fixed => (fields_imm(field, 0, offset), None),
-            Mode::At => (fields_imm(field, a, offset), None),
+            Mode::At | Mode::At64 => (fields_imm(field, a, offset), None),
             Mode::Plus => (fields_imm(field, a, offset), Some(self.imm(ins.b))),
             Mode::Sum | Mode::Scaled => (fields(field, a, b, 0), Some(offset)),
         };

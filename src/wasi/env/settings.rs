@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::WasiEnvBuilder;
 use crate::engine::Signal;
 use crate::wasi::clock::{Clock, FixedClock};
+use crate::wasi::ctx::WasiCtx;
+use crate::wasi::descriptor::Object;
 use crate::wasi::proc::ProcExit;
-use crate::wasi::profile::Profile;
+use crate::wasi::profile::{Access, Family, Profile};
 use crate::wasi::random::Random;
 
 /// What a deterministic environment's clocks begin at: 2020-01-01T00:00:00Z.
@@ -93,6 +95,24 @@ impl WasiEnvBuilder {
         self.change(|ctx| ctx.profile = profile)
             .clock_resolution(profile.clock_resolution())
             .proc_exit(profile.proc_exit())
+    }
+}
+
+/// Takes away what the profile does not have, and refuses what it cannot have; `files` and `listeners` are still to be
+/// granted.
+pub(super) fn apply_profile(ctx: &mut WasiCtx, files: bool, listeners: bool) {
+    let profile = ctx.profile;
+    if !profile.stdin() {
+        ctx.set_stream(0, Object::Null);
+    }
+    let denied = |family| profile.access(family) != Access::Full;
+    if denied(Family::Files) && (files || ctx.table.get(3).is_ok()) {
+        ctx.reject(format!("the profile `{profile}` has no files, and some are granted"));
+    }
+    if denied(Family::Sockets) && listeners {
+        ctx.reject(format!(
+            "the profile `{profile}` has no sockets, and a listener is granted"
+        ));
     }
 }
 
