@@ -21,8 +21,6 @@ pub enum State {
     Done,
     /// There, with a limit that the documentation names.
     Partial,
-    /// Linked, and answers `nosys`.
-    Absent,
 }
 
 /// A function guests can import.
@@ -210,7 +208,7 @@ mod tests {
             .collect();
         assert_eq!(theirs, ours);
         // The errnos of the table exist; none of them says that a function is not there.
-        for (name, state, errnos) in &documented {
+        for (name, _, errnos) in &documented {
             let errnos: Vec<&str> = errnos
                 .split_whitespace()
                 .map(|errno| errno.trim_matches(['*', '`']))
@@ -219,14 +217,8 @@ mod tests {
                 let known = Errno::ALL.iter().any(|known| known.name().eq_ignore_ascii_case(errno));
                 assert!(known, "{name}: no errno is called {errno}");
             }
-            assert!(!errnos.contains(&"nosys") && state != "absent", "{name}");
+            assert!(!errnos.contains(&"nosys"), "{name}");
         }
-    }
-
-    #[test]
-    fn nothing_is_absent() {
-        let absent = FUNCTIONS.iter().filter(|function| function.state == State::Absent);
-        assert_eq!(absent.count(), 0);
     }
 
     /// Words such as a hostile or broken guest passes: small numbers, ends of the memory, ends of the integers.
@@ -319,7 +311,6 @@ mod tests {
         match state {
             State::Done => "done",
             State::Partial => "partial",
-            State::Absent => "absent",
         }
     }
 }

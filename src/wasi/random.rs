@@ -13,6 +13,9 @@ const CHUNK: u64 = 1 << 20;
 /// How far an interrupted call came.
 struct Filled(u64);
 
+/// What an embedder fills bytes with.
+type Fill = dyn FnMut(&mut [u8]) -> io::Result<()> + Send;
+
 /// Where random bytes come from.
 pub(super) enum Random {
     /// The operating system's generator.
@@ -20,7 +23,7 @@ pub(super) enum Random {
     /// A seed: the same bytes each time, and nothing secret about them.
     Seeded(Xoshiro256),
     /// The embedder's.
-    Embedder(Box<dyn FnMut(&mut [u8]) -> io::Result<()> + Send>),
+    Embedder(Box<Fill>),
 }
 
 impl Random {
