@@ -39,6 +39,10 @@ pub enum Trap {
     UnalignedAtomic,
     /// A wait on a memory that no other thread can have.
     ExpectedSharedMemory,
+    /// The guest asked to exit where that is not allowed.
+    ExitRefused,
+    /// The guest gave up by itself: it raised the signal `ABRT`.
+    Abort,
 }
 
 impl Trap {
@@ -60,6 +64,8 @@ impl Trap {
             Trap::OutOfMemory => "out of memory",
             Trap::UnalignedAtomic => "unaligned atomic",
             Trap::ExpectedSharedMemory => "expected shared memory",
+            Trap::ExitRefused => "proc_exit refused",
+            Trap::Abort => "abort",
         }
     }
 }
