@@ -173,7 +173,7 @@ mod tests {
             }
             assert_eq!(memory.parking().notify(60, 9), 0);
             assert_eq!(memory.parking().notify(64, 1), 1);
-            while order.lock().unwrap().len() < 1 {
+            while order.lock().unwrap().is_empty() {
                 std::thread::yield_now();
             }
             assert_eq!(*order.lock().unwrap(), [0]);

@@ -291,7 +291,7 @@ impl Place {
 
     /// Its address, if so many bytes may be accessed atomically there.
     unsafe fn check(&self, cx: *mut Context, bytes: u64) -> Result<*mut u8, Trap> {
-        if self.address % bytes != 0 {
+        if !self.address.is_multiple_of(bytes) {
             return Err(Trap::UnalignedAtomic);
         }
         // SAFETY: validated: the memory exists.
