@@ -51,6 +51,12 @@ fn scripts() -> Vec<(String, TestFile<'static>, Features)> {
         proposal(Proposal::MultiMemory).collect(),
         wasm2.multi_memory(true),
     );
+    // Its scripts use tail calls, too.
+    add(
+        "exceptions",
+        proposal(Proposal::ExceptionHandling).collect(),
+        wasm2.tail_call(true).exceptions(true),
+    );
     scripts.sort_by(|(a, ..), (b, ..)| a.cmp(b));
     scripts
 }

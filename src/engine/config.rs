@@ -169,8 +169,8 @@ macro_rules! features {
 
 /// Which proposals beyond WebAssembly 1.0 modules may use.
 ///
-/// The default is everything supported: WebAssembly 2.0 without SIMD, and tail calls, extended constant expressions and
-/// multiple memories.
+/// The default is everything supported: WebAssembly 2.0 without SIMD, and tail calls, extended constant expressions,
+/// multiple memories, and exceptions in both forms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Features(u32);
 
@@ -193,6 +193,11 @@ features! {
     extended_const = 7, EXTENDED_CONST, "extended-const";
     /// More than one memory.
     multi_memory = 8, MULTI_MEMORY, "multi-memory";
+    /// Exceptions as in WebAssembly 3.0: `throw`, `throw_ref`, `try_table`, `exnref`.
+    exceptions = 9, EXCEPTIONS, "exceptions";
+    /// Exceptions as compilers emitted them before 3.0: `try`, `catch`, `catch_all`, `delegate`, `rethrow`. Tags and
+    /// `throw` belong to [`Features::exceptions`], which it needs.
+    legacy_exceptions = 10, LEGACY_EXCEPTIONS, "legacy-exceptions";
 }
 
 impl Features {
@@ -213,7 +218,7 @@ impl Features {
 
 impl Default for Features {
     fn default() -> Features {
-        Features(0b1_1111_1111)
+        Features(0b111_1111_1111)
     }
 }
 

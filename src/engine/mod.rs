@@ -5,10 +5,12 @@
 //!
 //! Spec links are relative to <https://webassembly.github.io/spec/core/>, version 3.0 (steps of instantiation: 2.0).
 
+mod catches;
 mod code;
 mod config;
 mod decode;
 mod error;
+mod exception;
 mod executor;
 mod func;
 mod global;
@@ -28,6 +30,7 @@ mod run;
 mod stats;
 mod store;
 mod table;
+mod tag;
 mod translate;
 mod trap;
 mod types;
@@ -38,6 +41,7 @@ pub use error::{
     DecodeError, DecodeReason, Error, ExportError, ImportProblem, InstantiateError, IoError, LimitError, LinkError,
     TypeError,
 };
+pub use exception::{Exception, ExnRef};
 pub use executor::{Executor, TypedCall};
 pub use func::{Func, Outcome, Pause, PauseReason, TypedFunc};
 pub use global::Global;
@@ -52,8 +56,9 @@ pub use stats::{Executed, ExecutionStats};
 pub use stats::{ModuleStats, Translations};
 pub use store::{AsStore, AsStoreMut, Store, StoreLimits};
 pub use table::Table;
+pub use tag::Tag;
 pub use trap::{Frame, Trap, TrapReport};
-pub use types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
+pub use types::{ExternType, FuncType, GlobalType, MemoryType, TableType, TagType, ValType};
 pub use value::{ExternRef, Val, WasmParams, WasmResults, WasmTy};
 
 /// How handlers are dispatched in this build: `tail calls` or `portable loop`.

@@ -27,6 +27,8 @@ pub enum ValType {
     FuncRef,
     /// A reference to something of the host, or null.
     ExternRef,
+    /// A reference to an exception that was caught, or null.
+    ExnRef,
 }
 
 impl ValType {
@@ -37,7 +39,7 @@ impl ValType {
 
     /// Whether it is a reference type, one that tables can hold.
     pub const fn is_ref(self) -> bool {
-        matches!(self, ValType::FuncRef | ValType::ExternRef)
+        matches!(self, ValType::FuncRef | ValType::ExternRef | ValType::ExnRef)
     }
 }
 
@@ -50,6 +52,7 @@ impl fmt::Display for ValType {
             ValType::F64 => "f64",
             ValType::FuncRef => "funcref",
             ValType::ExternRef => "externref",
+            ValType::ExnRef => "exnref",
         })
     }
 }
@@ -106,15 +109,23 @@ impl fmt::Debug for FuncType {
 /// `(func (param i32 i32) (result i32))`.
 impl fmt::Display for FuncType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(func")?;
-        for (word, types) in [("param", self.params()), ("result", self.results())] {
-            if !types.is_empty() {
-                write!(f, " ({word}")?;
-                for ty in types {
-                    write!(f, " {ty}")?;
-                }
-                f.write_str(")")?;
-            }
+        let (params, results) = (Types("param", self.params()), Types("result", self.results()));
+        write!(f, "(func{params}{results})")
+    }
+}
+
+/// ` (param i32 i32)`, or nothing.
+struct Types<'t>(&'static str, &'t [ValType]);
+
+impl fmt::Display for Types<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Types(word, types) = self;
+        if types.is_empty() {
+            return Ok(());
+        }
+        write!(f, " ({word}")?;
+        for ty in *types {
+            write!(f, " {ty}")?;
         }
         f.write_str(")")
     }
@@ -202,6 +213,45 @@ impl fmt::Display for GlobalType {
     }
 }
 
+/// The type of a tag: the values an exception of that tag carries. Cheap to clone.
+///
+/// Spec: syntax/types.html#tag-types
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagType {
+    func: FuncType,
+}
+
+impl TagType {
+    /// A tag whose exceptions carry values of these types.
+    pub fn new(params: impl IntoIterator<Item = ValType>) -> TagType {
+        TagType {
+            func: FuncType::new(params, []),
+        }
+    }
+
+    /// From the function type a module gives for it, which validation has seen to have no results.
+    pub(crate) fn of(func: FuncType) -> TagType {
+        TagType { func }
+    }
+
+    /// The types of the values, in order.
+    pub fn params(&self) -> &[ValType] {
+        self.func.params()
+    }
+
+    /// Slots the values take.
+    pub(crate) fn slots(&self) -> usize {
+        self.func.param_slots()
+    }
+}
+
+/// `(tag (param i32))`.
+impl fmt::Display for TagType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(tag{})", Types("param", self.params()))
+    }
+}
+
 /// The type of something imported or exported.
 ///
 /// Spec: syntax/types.html#external-types
@@ -216,6 +266,8 @@ pub enum ExternType {
     Memory(MemoryType),
     /// A global.
     Global(GlobalType),
+    /// A tag of exceptions.
+    Tag(TagType),
 }
 
 impl fmt::Display for ExternType {
@@ -225,6 +277,7 @@ impl fmt::Display for ExternType {
             ExternType::Table(ty) => ty.fmt(f),
             ExternType::Memory(ty) => ty.fmt(f),
             ExternType::Global(ty) => ty.fmt(f),
+            ExternType::Tag(ty) => ty.fmt(f),
         }
     }
 }
@@ -239,6 +292,7 @@ impl ExternType {
         match (self, required) {
             (ExternType::Func(have), ExternType::Func(want)) => have == want,
             (ExternType::Global(have), ExternType::Global(want)) => have == want,
+            (ExternType::Tag(have), ExternType::Tag(want)) => have == want,
             (ExternType::Table(have), ExternType::Table(want)) => {
                 have.element == want.element && limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
             }
@@ -281,6 +335,8 @@ mod tests {
         let ty = FuncType::new([ValType::I32, ValType::I32], [ValType::F64]);
         assert_eq!(ty.to_string(), "(func (param i32 i32) (result f64))");
         assert_eq!(FuncType::new([], []).to_string(), "(func)");
+        assert_eq!(TagType::new([ValType::I32]).to_string(), "(tag (param i32))");
+        assert_eq!(TagType::new([]).to_string(), "(tag)");
         assert_eq!(MemoryType::new(1, Some(2)).to_string(), "(memory 1 2)");
         assert_eq!(
             TableType::new(ValType::FuncRef, 3, None).to_string(),

@@ -1,7 +1,7 @@
 //! Values as an embedder sees them (`Val`, and the Rust types that stand for one), and their form in a slot.
 //!
 //! A slot is 64 bits: i32 and f32 zero-extended, funcref the address of its `VmFunc` (0 for null), externref the index
-//! of the host's value in its store plus one (0 for null).
+//! of the host's value in its store plus one (0 for null), exnref a number that `exception.rs` gives (0 for null).
 
 mod typed;
 
@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::error::Error;
+use super::exception::{Exceptions, ExnRef};
 use super::func::Func;
 use super::types::ValType;
 
@@ -32,6 +33,8 @@ pub enum Val {
     FuncRef(Option<Func>),
     /// Something of the host, or null.
     ExternRef(Option<ExternRef>),
+    /// An exception that was caught, or null.
+    ExnRef(Option<ExnRef>),
 }
 
 impl Val {
@@ -44,6 +47,7 @@ impl Val {
             Val::F64(_) => ValType::F64,
             Val::FuncRef(_) => ValType::FuncRef,
             Val::ExternRef(_) => ValType::ExternRef,
+            Val::ExnRef(_) => ValType::ExnRef,
         }
     }
 
@@ -56,6 +60,7 @@ impl Val {
             ValType::F64 => Val::F64(0.0),
             ValType::FuncRef => Val::FuncRef(None),
             ValType::ExternRef => Val::ExternRef(None),
+            ValType::ExnRef => Val::ExnRef(None),
         }
     }
 
@@ -100,6 +105,7 @@ impl Val {
             Val::F64(v) => v.into_slot(refs),
             Val::FuncRef(v) => v.into_slot(refs),
             Val::ExternRef(v) => v.clone().into_slot(refs),
+            Val::ExnRef(v) => v.clone().into_slot(refs),
         }
     }
 
@@ -112,6 +118,7 @@ impl Val {
             ValType::F64 => Val::F64(WasmTy::from_slot(slot, refs)),
             ValType::FuncRef => Val::FuncRef(WasmTy::from_slot(slot, refs)),
             ValType::ExternRef => Val::ExternRef(WasmTy::from_slot(slot, refs)),
+            ValType::ExnRef => Val::ExnRef(WasmTy::from_slot(slot, refs)),
         }
     }
 }
@@ -128,6 +135,8 @@ impl fmt::Display for Val {
             Val::FuncRef(Some(_)) => f.write_str("ref.func"),
             Val::ExternRef(None) => f.write_str("ref.null extern"),
             Val::ExternRef(Some(_)) => f.write_str("ref.extern"),
+            Val::ExnRef(None) => f.write_str("ref.null exn"),
+            Val::ExnRef(Some(_)) => f.write_str("ref.exn"),
         }
     }
 }
@@ -167,6 +176,18 @@ impl From<ExternRef> for Val {
     }
 }
 
+impl From<Option<ExnRef>> for Val {
+    fn from(value: Option<ExnRef>) -> Val {
+        Val::ExnRef(value)
+    }
+}
+
+impl From<ExnRef> for Val {
+    fn from(value: ExnRef) -> Val {
+        Val::ExnRef(Some(value))
+    }
+}
+
 /// A value of the host that guests can hold, pass on and give back, but not look into.
 ///
 /// Clones are the same reference. A store that has seen one keeps it until the store is dropped.
@@ -196,9 +217,11 @@ impl fmt::Debug for ExternRef {
     }
 }
 
-/// What a store needs to turn references into slots and back: its id, and the host's values its guests have seen.
+/// What a store needs to turn references into slots and back: its id, the host's values its guests have seen, and the
+/// exceptions that are referred to.
 pub(crate) struct Refs {
     pub store: u64,
+    pub exceptions: Exceptions,
     externs: Vec<ExternRef>,
     /// From the address of a value to its slot, so that a reference passed twice stays one reference.
     known: BTreeMap<usize, u64>,
@@ -208,6 +231,7 @@ impl Refs {
     pub(crate) fn new(store: u64) -> Refs {
         Refs {
             store,
+            exceptions: Exceptions::default(),
             externs: Vec::new(),
             known: BTreeMap::new(),
         }

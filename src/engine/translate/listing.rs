@@ -109,7 +109,7 @@ impl fmt::Display for Listed<'_> {
         let c = self.source(self.ins.c, self.classes.c);
         let d = self.destination().unwrap_or_default();
         match op {
-            Op::Nop | Op::Label => Ok(()),
+            Op::Nop | Op::Label | Op::TryBegin | Op::TryEnd => Ok(()),
             Op::Fuel => write!(f, "fuel {x}"),
             Op::Binary(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
             Op::Small(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
@@ -178,6 +178,8 @@ impl fmt::Display for Listed<'_> {
                 Ok(())
             }
             Op::Unreachable => write!(f, "unreachable"),
+            Op::Throw => write!(f, "throw tag {x} from {a}"),
+            Op::ThrowRef => write!(f, "throw_ref {a}"),
             Op::Call => write!(f, "call {x} at {d} record {b}"),
             Op::CallImport => write!(f, "call import {x} at {d} record {b}"),
             Op::CallIndirect => write!(f, "call_indirect table {} [{a}] at {d}", x >> 32),
@@ -229,6 +231,42 @@ impl Encoder<'_, '_> {
         if self.t.want == Want::Listing {
             self.listing.text.push_str(&format!("L{label}:\n"));
         }
+    }
+
+    pub(super) fn list_region(&mut self, op: Op, region: u64) {
+        if self.t.want == Want::Listing {
+            let word = if op == Op::TryBegin { "try" } else { "end of try" };
+            self.listing.text.push_str(&format!("{word} {region}:\n"));
+        }
+    }
+
+    /// What catches exceptions, with the words of code it is about.
+    pub(super) fn list_regions(&mut self) {
+        if self.t.want != Want::Listing {
+            return;
+        }
+        let mut text = String::new();
+        for (at, region) in self.regions.iter().enumerate() {
+            text.push_str(&format!("try {at} words {} to {}", region.begin, region.end));
+            if region.next != region.outer {
+                match region.next {
+                    NO_REGION => text.push_str(", delegates to the caller"),
+                    next => text.push_str(&format!(", delegates to try {next}")),
+                }
+            }
+            text.push_str(":\n");
+            for clause in &region.clauses {
+                match clause.tag {
+                    Some(tag) => text.push_str(&format!("    catch tag {tag} into s{}", clause.payload)),
+                    None => text.push_str("    catch all"),
+                }
+                if clause.reference != NO_REGION {
+                    text.push_str(&format!(", reference into s{}", clause.reference));
+                }
+                text.push_str(&format!(", to word {}\n", clause.target));
+            }
+        }
+        self.listing.text.push_str(&text);
     }
 
     pub(super) fn list_enter(&mut self) {
