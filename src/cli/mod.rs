@@ -1,6 +1,6 @@
 //! The `wasmrun` program, over the library's public API.
 //!
-//! `args` is what can be typed; `exec` and `wast` do it, one file per command; `report` says on stderr what went wrong;
+//! `args` is what can be typed; `exec`, `wast`, `listing` do it, one file per command; `report` says on stderr what went wrong;
 //! `exit` turns the way a command ended into the exit status. Nothing here uses `println!` or `eprintln!`: they panic
 //! when nobody reads the other end any more.
 
@@ -11,6 +11,7 @@ mod exec;
 mod exit;
 mod features;
 mod invoke;
+mod listing;
 mod report;
 mod script;
 mod stats;
@@ -34,6 +35,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => match cli.command {
             Command::Exec(args) => exec::run(&args),
             Command::Wast(args) => wast::run(&args),
+            Command::Listing(args) => listing::run(&args),
         },
         Err(message) => {
             // Help and version are messages too; only they go to stdout.
@@ -91,7 +93,7 @@ mod tests {
         let words = with_command(words.iter().map(OsString::from).collect());
         match parse(words).expect("the words are in order").command {
             Command::Exec(args) => args,
-            Command::Wast(_) => panic!("`exec` expected"),
+            other => panic!("`exec` expected, {other:?} found"),
         }
     }
 

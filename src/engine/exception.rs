@@ -16,7 +16,7 @@ use super::run::frames::Trace;
 use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, StoreInner};
 use super::tag::Tag;
 use super::trap::{Escaped, Frame, Trap, write_frames};
-use super::types::ValType;
+use super::types::{HeapType, ValType};
 use super::value::Val;
 
 /// An exception that a call ended with: thrown by a guest and caught by nobody, or made by the host.
@@ -33,10 +33,10 @@ impl Exception {
     /// An exception for a host function to return.
     ///
     /// # Errors
-    /// [`Error::Type`] when the values do not fit the tag's type, or the tag is of another store.
-    pub fn new(store: &impl AsStore, tag: Tag, values: &[Val]) -> Result<Exception, Error> {
-        let store = store.inner();
-        check(store, tag, values)?;
+    /// [`Error::Type`] when the values do not fit the tag's type, or tag or values are of another store.
+    pub fn new(store: &mut impl AsStoreMut, tag: Tag, values: &[Val]) -> Result<Exception, Error> {
+        let store = store.inner_mut();
+        payload(store, tag, values)?;
         Ok(Exception::made(store, tag.index, values.to_vec(), Trace::default()))
     }
 
@@ -117,21 +117,23 @@ impl fmt::Debug for Exception {
 
 impl std::error::Error for Exception {}
 
-/// Refuses values that an exception of this tag cannot carry.
-fn check(store: &StoreInner, tag: Tag, values: &[Val]) -> Result<(), Error> {
+/// Values as slots, if an exception of this tag can carry them.
+pub(crate) fn payload(store: &mut StoreInner, tag: Tag, values: &[Val]) -> Result<Vec<u64>, Error> {
     store.check_handle(tag.store, "tag")?;
-    let ty = &store.tags[tag.index as usize].ty;
+    let ty = store.tags[tag.index as usize].ty.clone();
     if values.len() != ty.params().len() {
         let (want, have) = (ty.params().len(), values.len());
         return Err(Error::type_error(format!("{have} values given, {ty} has {want}")));
     }
+    let mut slots = Vec::with_capacity(ty.slots());
     for (at, (value, ty)) in values.iter().zip(ty.params()).enumerate() {
-        if value.ty() != *ty {
+        let Some(value) = value.to_slots_of(*ty, store)? else {
             let message = format!("value {} is {}, {ty} is wanted", at + 1, value.ty());
             return Err(Error::type_error(message));
-        }
+        };
+        slots.extend_from_slice(&value[..ty.slots()]);
     }
-    Ok(())
+    Ok(slots)
 }
 
 /// A reference to an exception, which the store keeps while there is one.
@@ -153,11 +155,7 @@ impl ExnRef {
     /// store may not hold more exceptions ([`StoreLimits::exceptions`](crate::StoreLimits::exceptions)).
     pub fn new(store: &mut impl AsStoreMut, tag: Tag, values: &[Val]) -> Result<ExnRef, Error> {
         let store = store.inner_mut();
-        check(store, tag, values)?;
-        let mut payload = Vec::new();
-        for value in values {
-            payload.push(value.to_slot(&mut store.refs)?);
-        }
+        let payload = payload(store, tag, values)?;
         let slot = store.keep_exception(tag.index, &payload, None)?;
         let reference = store.refs.exceptions.reference(slot, store.id);
         Ok(reference.expect("a slot that was just made"))
@@ -340,8 +338,9 @@ impl StoreInner {
                     roots.push(slot);
                 }
             });
-            roots.extend(self.globals.iter().map(|global| global.get()));
-            for table in self.tables.iter().filter(|table| table.ty.element == ValType::ExnRef) {
+            let globals = self.globals.iter().filter(|global| holds_exceptions(global.ty.content));
+            roots.extend(globals.map(|global| global.get()[0]));
+            for table in self.tables.iter().filter(|table| holds_exceptions(table.ty.element)) {
                 roots.extend_from_slice(table.slots());
             }
             self.refs.exceptions.sweep(roots);
@@ -355,11 +354,13 @@ impl StoreInner {
     /// The values of an exception.
     pub(crate) fn payload_values(&self, tag: u32, payload: &[u64]) -> Vec<Val> {
         let ty = &self.tags[tag as usize].ty;
-        let params = ty.params().iter().zip(payload);
-        params
-            .map(|(ty, slot)| Val::from_slot(*slot, *ty, &self.refs))
-            .collect()
+        Val::list_from_slots(payload, ty.params(), &self.refs)
     }
+}
+
+/// Whether references to exceptions can be of this type.
+fn holds_exceptions(ty: ValType) -> bool {
+    ty.as_ref_type().is_some_and(|ty| ty.heap.top() == HeapType::Exn)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod error;
 mod exception;
 mod executor;
 mod func;
+mod gc;
 mod global;
 mod host;
 mod initial;
@@ -26,6 +27,7 @@ mod module;
 mod num;
 mod offsets;
 mod ops;
+mod register;
 mod run;
 mod stats;
 mod store;
@@ -57,9 +59,12 @@ pub use stats::{ModuleStats, Translations};
 pub use store::{AsStore, AsStoreMut, Store, StoreLimits};
 pub use table::Table;
 pub use tag::Tag;
+pub use translate::{Listing, ListingLine};
 pub use trap::{Frame, Trap, TrapReport};
-pub use types::{ExternType, FuncType, GlobalType, MemoryType, TableType, TagType, ValType};
-pub use value::{ExternRef, Val, WasmParams, WasmResults, WasmTy};
+pub use types::{
+    ExternType, FuncType, GlobalType, HeapType, MemoryType, RefType, TableType, TagType, TypeId, TypeKind, ValType,
+};
+pub use value::{AnyRef, ExternRef, Val, WasmParams, WasmResults, WasmTy};
 
 /// How handlers are dispatched in this build: `tail calls` or `portable loop`.
 pub fn dispatch_kind() -> &'static str {

@@ -18,6 +18,8 @@ pub struct Tag {
 /// A tag as its store has it.
 pub(crate) struct TagData {
     pub ty: TagType,
+    /// Engine-wide id of the function type it was defined with.
+    pub type_id: u32,
     /// The instance that defines it and its index there; `None` for one of the host.
     origin: Option<(InstanceId, u32)>,
 }
@@ -26,7 +28,8 @@ impl Tag {
     /// A new tag, different from all others.
     pub fn new(store: &mut impl AsStoreMut, ty: TagType) -> Tag {
         let store = store.inner_mut();
-        let index = store.add_tag(ty, None);
+        let type_id = store.engine.register_func(ty.func());
+        let index = store.add_tag(ty, type_id, None);
         Tag { store: store.id, index }
     }
 
@@ -43,9 +46,26 @@ impl Tag {
 
 impl StoreInner {
     /// A new tag; `origin`: the instance that defines it, and its index there.
-    pub(crate) fn add_tag(&mut self, ty: TagType, origin: Option<(InstanceId, u32)>) -> u32 {
-        self.tags.push(TagData { ty, origin });
+    pub(crate) fn add_tag(&mut self, ty: TagType, type_id: u32, origin: Option<(InstanceId, u32)>) -> u32 {
+        self.tags.push(TagData { ty, type_id, origin });
         self.tags.len() as u32 - 1
+    }
+
+    /// Whether a tag is of the type with that id.
+    ///
+    /// # Errors
+    /// [`Error::Type`] for a handle of another store.
+    pub(crate) fn tag_is(&self, tag: Tag, type_id: u32) -> Result<bool, Error> {
+        self.check_handle(tag.store, "tag")?;
+        // Types are equal when their ids are, and tags match when each is a subtype of the other.
+        // Spec: valid/matching.html#tag-types
+        Ok(self.tags[tag.index as usize].type_id == type_id)
+    }
+
+    /// Gives back the ids of types of the host's tags. Those of instances belong to their modules.
+    pub(crate) fn release_tag_types(&self) {
+        let own = self.tags.iter().filter(|tag| tag.origin.is_none());
+        self.engine.release_types(own.map(|tag| tag.type_id));
     }
 
     /// What the module that defines the tag calls it.

@@ -10,7 +10,7 @@ use super::{Run, Then, report, wide};
 use crate::engine::catches::NONE;
 use crate::engine::code::Landing;
 use crate::engine::error::Error;
-use crate::engine::exception::Exception;
+use crate::engine::exception::{Exception, payload};
 use crate::engine::store::StoreInner;
 use crate::engine::trap::Trap;
 
@@ -97,13 +97,7 @@ pub(super) unsafe fn from_host(
             return Err(exception.into());
         }
         let (tag, values, trace) = exception.into_parts();
-        store.check_handle(tag.store, "exception's tag")?;
-        let mut payload = std::mem::take(&mut store.run.payload);
-        payload.clear();
-        for value in &values {
-            payload.push(value.to_slot(&mut store.refs)?);
-        }
-        store.run.payload = payload;
+        store.run.payload = payload(store, tag, &values)?;
         let thrown = Thrown {
             tag: tag.index,
             reference: None,

@@ -135,7 +135,7 @@ impl Translator<'_> {
         };
         self.stack.truncate(control.height);
         // The exception, for `rethrow`.
-        self.stack.push(Place::Temp, ValType::ExnRef, NONE);
+        self.stack.push(Place::Temp, ValType::EXNREF, NONE);
         let target = self.new_label();
         self.use_label(target);
         let clauses = &mut self.regions[region as usize].clauses;

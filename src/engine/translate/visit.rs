@@ -6,7 +6,7 @@ use super::stack::{NONE, Operand, Place};
 use super::*;
 use crate::engine::ops::*;
 use crate::engine::types::ValType::{F32, F64, I32, I64};
-use wasmparser::{AbstractHeapType, BlockType, BrTable, HeapType, Ieee32, Ieee64, MemArg, TryTable, VisitOperator};
+use wasmparser::{BlockType, BrTable, HeapType, Ieee32, Ieee64, MemArg, TryTable, VisitOperator};
 
 /// Defines the trait's methods: those of the proposals the core executes call the inherent method of that name,
 /// unless the code is unreachable; validation has refused the others.
@@ -483,6 +483,10 @@ impl Translator<'_> {
         let c = self.stack.pop();
         let (a, b) = self.pop_two();
         let c = self.slot_arg(c);
+        if a.ty == ValType::V128 {
+            let (a, b) = (self.arg(a), self.arg(b));
+            return self.push_result(Ins::new(Op::SelectV128).a(a).b(b).c(c), ValType::V128);
+        }
         let (a, ty) = (self.selected(a), a.ty);
         let b = self.selected(b);
         self.push_result(Ins::new(Op::Select).a(a).b(b).c(c), ty);
@@ -644,16 +648,9 @@ impl Translator<'_> {
     visit!(visit_table_copy(self, to: u32, from: u32) self.slow_bulk(Slow::TableCopy, to, from));
     visit!(visit_table_init(self, elem: u32, table: u32) self.slow_bulk(Slow::TableInit, table, elem));
     visit!(visit_elem_drop(self, elem: u32) self.slow(Slow::ElemDrop, 0, elem, 0, None));
-    visit!(visit_ref_func(self, func: u32) self.slow(Slow::RefFunc, 0, func, 0, Some(ValType::FuncRef)));
+    visit!(visit_ref_func(self, func: u32) self.slow(Slow::RefFunc, 0, func, 0, Some(ValType::FUNCREF)));
     visit!(visit_ref_null(self, heap: HeapType) {
-        let ty = match heap {
-            HeapType::EXTERN => ValType::ExternRef,
-            HeapType::Abstract {
-                ty: AbstractHeapType::Exn,
-                ..
-            } => ValType::ExnRef,
-            _ => ValType::FuncRef,
-        };
+        let ty = self.ref_type(true, heap);
         self.stack.push(Place::Const(0), ty, NONE);
     });
     visit!(visit_ref_is_null(self) self.eqz_i64());
