@@ -103,7 +103,7 @@ fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
         ),
         (WasmFeatures::RELAXED_SIMD, "relaxed-simd", "rebuild it without SIMD"),
         (WasmFeatures::LEGACY_EXCEPTIONS, "legacy-exceptions", SWITCHED_OFF),
-        (WasmFeatures::EXCEPTIONS, "exception-handling", SWITCHED_OFF),
+        (WasmFeatures::EXCEPTIONS, "exceptions", SWITCHED_OFF),
         (WasmFeatures::GC, "gc", "rebuild it for WebAssembly 2.0"),
         (
             WasmFeatures::FUNCTION_REFERENCES,

@@ -384,6 +384,6 @@ mod tests {
         drop(handle);
         exceptions.sweep([]);
         assert_eq!((exceptions.bytes, exceptions.free.len()), (0, 4));
-        assert_eq!(exceptions.add(5, &[]) as u32 as usize, 3, "entries are used again");
+        assert!((exceptions.add(5, &[]) as u32) < 4, "entries are used again");
     }
 }

@@ -22,15 +22,6 @@ fn modules_that_need_more_than_there_is_are_refused_by_the_proposals_name() {
         ),
         ("(module (memory i64 1))", "app.wasm uses memory64 (byte 0x"),
         ("(module (memory 1 1 shared))", "app.wasm uses threads (byte 0x"),
-        ("(module (tag))", "app.wasm uses exception-handling (byte 0x"),
-        (
-            "(module (import \"a\" \"b\" (tag)))",
-            "app.wasm uses exception-handling (byte 0x",
-        ),
-        (
-            "(module (func (try_table)))",
-            "app.wasm uses exception-handling (byte 0x",
-        ),
         ("(module (type (struct)))", "app.wasm uses gc (byte 0x"),
         (
             "(module (func (param (ref func))))",
@@ -115,6 +106,9 @@ fn a_switched_off_feature_is_named() {
         ("(module (func $f return_call $f))", "tail-call"),
         ("(module (memory 1) (memory 1))", "multi-memory"),
         ("(module (func (param externref)))", "reference-types"),
+        ("(module (tag))", "exceptions"),
+        ("(module (func try_table end))", "exceptions"),
+        ("(module (func try end))", "legacy-exceptions"),
     ] {
         let error = crate::Module::new(&engine, wat::parse_str(text).unwrap())
             .unwrap_err()
