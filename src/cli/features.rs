@@ -26,6 +26,10 @@ const NAMES: &[(&str, Setter)] = &[
     ("multi-memory", Features::multi_memory),
     ("exceptions", Features::exceptions),
     ("legacy-exceptions", Features::legacy_exceptions),
+    ("memory64", Features::memory64),
+    ("custom-page-sizes", Features::custom_page_sizes),
+    ("wide-arithmetic", Features::wide_arithmetic),
+    ("threads", Features::threads),
 ];
 
 impl FromStr for FeatureSet {
@@ -79,6 +83,6 @@ mod tests {
     #[test]
     fn every_feature_of_the_engine_can_be_named() {
         let ours: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
-        assert_eq!(Features::default().names().collect::<Vec<_>>(), ours);
+        assert_eq!(Features::default().threads(true).names().collect::<Vec<_>>(), ours);
     }
 }

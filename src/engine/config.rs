@@ -169,8 +169,8 @@ macro_rules! features {
 
 /// Which proposals beyond WebAssembly 1.0 modules may use.
 ///
-/// The default is everything supported: WebAssembly 2.0 without SIMD, and tail calls, extended constant expressions,
-/// multiple memories, and exceptions in both forms.
+/// The default is everything supported but threads: WebAssembly 2.0 without SIMD, and tail calls, extended constant
+/// expressions, multiple memories, exceptions in both forms, memories of 64 bits, custom page sizes and wide arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Features(u32);
 
@@ -198,6 +198,14 @@ features! {
     /// Exceptions as compilers emitted them before 3.0: `try`, `catch`, `catch_all`, `delegate`, `rethrow`. Tags and
     /// `throw` belong to [`Features::exceptions`], which it needs.
     legacy_exceptions = 10, LEGACY_EXCEPTIONS, "legacy-exceptions";
+    /// Memories and tables whose addresses have 64 bits.
+    memory64 = 16, MEMORY64, "memory64";
+    /// Memories with pages of one byte.
+    custom_page_sizes = 17, CUSTOM_PAGE_SIZES, "custom-page-sizes";
+    /// `i64.add128`, `i64.mul_wide_s` and their like.
+    wide_arithmetic = 18, WIDE_ARITHMETIC, "wide-arithmetic";
+    /// Shared memories and atomic instructions. The only one that is off by default.
+    threads = 19, THREADS, "threads";
 }
 
 impl Features {
@@ -218,7 +226,7 @@ impl Features {
 
 impl Default for Features {
     fn default() -> Features {
-        Features(0b111_1111_1111)
+        Features(0b0111_0000_0111_1111_1111)
     }
 }
 
