@@ -151,6 +151,7 @@
       try (result i32)
         (throw $one (i32.const 1))
       catch $one
+        (drop)
         try (result i32) (unreachable) catch $two (drop) end
       catch_all
         try (unreachable) delegate 0
@@ -200,7 +201,7 @@
 (assert_return (invoke "results" (i32.const 3)) (i32.const 30) (i64.const 3))
 (assert_return (invoke "branches" (i32.const 0)) (i32.const 11))
 (assert_return (invoke "branches" (i32.const 1)) (i32.const 15))
-(assert_return (invoke "branches" (i32.const 2)) (i32.const 119))
+(assert_return (invoke "branches" (i32.const 2)) (i32.const 120))
 (assert_return (invoke "branches" (i32.const 3)) (i32.const 14))
 (assert_return (invoke "branches" (i32.const 4)) (i32.const 115))
 (assert_return (invoke "branches" (i32.const 5)) (i32.const 112))
