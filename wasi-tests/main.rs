@@ -7,6 +7,7 @@ mod embedding;
 mod examples;
 mod hostile;
 mod interrupts;
+mod preview0;
 mod runner;
 mod sockets;
 

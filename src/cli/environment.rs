@@ -1,23 +1,36 @@
 //! What the guest is given: arguments, variables, directories, and our own standard streams. Nothing else.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::Path;
 
-use wasmrun::{Error, WasiEnv};
+use wasmrun::{Error, Stdin, WasiEnv};
 
 use super::args::ExecArgs;
-use super::units::{Directory, Variable};
+use super::report;
+use super::units::{Directory, Input, Variable};
 
 /// Makes the guest's world; `words` are argv[0] and what follows.
 ///
 /// # Errors
-/// A directory that cannot be opened, named in the message.
+/// A directory or file that cannot be opened, named in the message.
 pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, String> {
     let ours: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let mut env = WasiEnv::builder()
         .args(words)
         .envs(variables(args, &ours))
-        .inherit_stdio();
+        .inherit_stdout()
+        .inherit_stderr()
+        .stdin(stdin(args)?);
+    if let Some(bytes) = args.max_output {
+        env = env.max_output(bytes);
+    }
+    if args.raw_terminal {
+        env = env.raw_terminal();
+    }
+    if let Some(filter) = args.trace {
+        env = env.trace(filter, report::print);
+    }
     for Directory { host, guest, read_only } in &args.dir {
         let granted = if *read_only {
             env.dir_read_only(host, guest)
@@ -31,6 +44,18 @@ pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, Str
         })?;
     }
     Ok(env.build())
+}
+
+/// What the guest reads.
+fn stdin(args: &ExecArgs) -> Result<Stdin, String> {
+    match &args.stdin {
+        None | Some(Input::Inherit) => Ok(Stdin::inherit()),
+        Some(Input::Null) => Ok(Stdin::empty()),
+        Some(Input::File(path)) => match File::open(path) {
+            Ok(file) => Ok(Stdin::file(file)),
+            Err(error) => Err(format!("cannot open `{}` for --stdin: {error}", path.display())),
+        },
+    }
 }
 
 /// argv[0]: the base name, because where the module lies is none of the guest's business.

@@ -9,7 +9,10 @@ use super::clock::Clocks;
 use super::descriptor::{Descriptor, Object};
 use super::fd_table::FdTable;
 use super::host::{self, Waitable, Wake};
+use super::missed::Missed;
+use super::outlet::{Budget, Outlet};
 use super::stdio::Capture;
+use super::trace::Trace;
 
 /// Descriptors a guest may have open at once, unless the embedder says otherwise.
 pub(super) const DEFAULT_MAX_OPEN_FILES: u32 = 1024;
@@ -26,6 +29,14 @@ pub(super) struct WasiCtx {
     wake: Option<Arc<Wake>>,
     /// What the embedder gave that cannot be passed on, in words.
     pub(super) invalid: Option<String>,
+    /// Where calls are shown, if they are.
+    pub(super) trace: Option<Box<Trace>>,
+    /// What the guest asked for and was not granted.
+    pub(super) missed: Missed,
+    /// What may still be written to the outputs, if that is limited.
+    pub(super) budget: Option<Arc<Budget>>,
+    /// Terminals get what the guest writes as it is.
+    pub(super) raw_terminal: bool,
 }
 
 impl WasiCtx {
@@ -47,6 +58,10 @@ impl WasiCtx {
             clocks: Clocks::new(),
             wake: None,
             invalid: None,
+            trace: None,
+            missed: Missed::default(),
+            budget: None,
+            raw_terminal: false,
         }
     }
 
@@ -60,6 +75,21 @@ impl WasiCtx {
         if let Ok(descriptor) = self.table.get_mut(fd) {
             *descriptor = Descriptor::stream(object, direction);
         }
+    }
+
+    /// Puts what the outputs pass through in its place, when all that the embedder wants is known.
+    pub(super) fn finish_streams(&mut self) {
+        for fd in [1, 2] {
+            let (budget, raw) = (self.budget.clone(), self.raw_terminal);
+            if let Ok(descriptor) = self.table.get_mut(fd) {
+                descriptor.outlet = Outlet::new(budget, !raw && descriptor.object.is_terminal());
+            }
+        }
+    }
+
+    /// What writes to an object the guest opened pass through, if anything.
+    pub(super) fn outlet(&self, object: &Object) -> Option<Box<Outlet>> {
+        Outlet::new(None, !self.raw_terminal && object.is_terminal())
     }
 
     /// Remembers the first thing that cannot be passed to a guest.

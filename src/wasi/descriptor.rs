@@ -5,6 +5,7 @@ use std::io::{IoSlice, IoSliceMut, Read, Write};
 use super::abi::{Errno, Fdflags, Filestat, Filetype, Rights};
 use super::fd::readdir::Listing;
 use super::host::HostFile;
+use super::outlet::Outlet;
 use super::sandbox::Dir;
 use super::stdio::Capture;
 
@@ -39,6 +40,11 @@ impl Object {
         }
     }
 
+    /// Whether somebody sees what is written to it, on a device that obeys escape sequences.
+    pub(super) fn is_terminal(&self) -> bool {
+        matches!(self, Object::File(file) if file.is_terminal())
+    }
+
     /// Every right that makes sense for it, whoever opened it.
     pub(super) fn applicable_rights(&self) -> Rights {
         match self {
@@ -62,6 +68,8 @@ pub(super) struct Descriptor {
     pub(super) read_only: bool,
     /// The name under which it was granted, if it was not opened by the guest.
     pub(super) preopen: Option<String>,
+    /// What is written passes through it, if there is something to limit or to filter.
+    pub(super) outlet: Option<Box<Outlet>>,
 }
 
 impl Descriptor {
@@ -83,6 +91,7 @@ impl Descriptor {
             flags: Fdflags::NONE,
             read_only,
             preopen: None,
+            outlet: None,
         }
     }
 
@@ -189,8 +198,22 @@ impl Descriptor {
     /// Writes once, without waiting.
     ///
     /// # Errors
-    /// `again` when there is no room yet, `nospc` when a capture is full, `isdir` for a directory.
+    /// `again` when there is no room yet, `nospc` when a capture is full or a limit reached, `isdir` for a directory.
     pub(super) fn write(&mut self, bufs: &[IoSlice<'_>]) -> Result<usize, Errno> {
+        let Some(mut outlet) = self.outlet.take() else {
+            return self.write_out(bufs);
+        };
+        let result = outlet.write(bufs, |bufs| self.write_out(bufs));
+        self.outlet = Some(outlet);
+        result
+    }
+
+    /// Whether something that was taken from the guest was not written yet: a write of nothing goes on with it.
+    pub(super) fn holds_output(&self) -> bool {
+        self.outlet.as_ref().is_some_and(|outlet| outlet.holds())
+    }
+
+    fn write_out(&mut self, bufs: &[IoSlice<'_>]) -> Result<usize, Errno> {
         match &mut self.object {
             Object::File(file) => Ok(file.write(bufs, self.flags.has(Fdflags::APPEND))?),
             Object::Capture(capture) => capture.write(bufs),

@@ -34,22 +34,28 @@ mod fd_table;
 mod funcs;
 mod host;
 mod memory;
+mod missed;
+mod outlet;
 mod path;
 mod poll;
+mod preview;
 mod proc;
 mod random;
 mod sandbox;
 mod sched;
 mod sock;
 mod stdio;
+mod terminal;
 #[cfg(test)]
 mod testing;
+mod trace;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use env::{WasiEnv, WasiEnvBuilder};
-pub use funcs::{FUNCTIONS, Function, MODULE, State};
-pub use stdio::Stdin;
+pub use funcs::{FUNCTIONS, Function, MODULE, State, UNSTABLE_MODULE};
+pub use stdio::{OutputChunk, OutputStream, Stdin};
+pub use trace::TraceFilter;
 
 use crate::engine::{Error, Linker};
 

@@ -144,7 +144,7 @@ fn transfer(
             Ok(count) => {
                 done += count as u64;
                 let short = (count as u64) < CHUNK && interest == Interest::Read;
-                if short || count == 0 || done >= total {
+                if short || count == 0 || (done >= total && !descriptor.holds_output()) {
                     break;
                 }
                 if cx.host.interrupt().requested() {
