@@ -12,6 +12,8 @@ mod guests;
 mod hostile;
 #[path = "cli/invoke.rs"]
 mod invoke;
+#[path = "cli/listing.rs"]
+mod listing;
 #[path = "cli/messages.rs"]
 mod messages;
 #[path = "cli/run.rs"]

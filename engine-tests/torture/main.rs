@@ -591,7 +591,7 @@ fn tail_calls_need_no_stack() {
         linker
             .func("host", "finish", |_: &mut LinearMemory, value: u64| value ^ 0xff)
             .unwrap();
-        let ty = wasmrun::TableType::new(wasmrun::ValType::FuncRef, 1, None);
+        let ty = wasmrun::TableType::new(wasmrun::ValType::FUNCREF, 1, None);
         let table = wasmrun::Table::new(&mut store, ty, Val::FuncRef(None)).unwrap();
         linker.define(&store, "o", "table", table).unwrap();
         let other = linker.instantiate_in(&mut store, &other).unwrap();

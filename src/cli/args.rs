@@ -44,6 +44,7 @@ As cargo's runner:
 pub enum Command {
     Exec(ExecArgs),
     Wast(WastArgs),
+    Listing(ListingArgs),
 }
 
 /// Run a program, or one function of a module
@@ -194,4 +195,19 @@ pub struct WastArgs {
     /// Scripts, or directories to look for scripts in
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
+}
+
+/// Show the internal code of functions beside their WebAssembly
+///
+/// On the left the function as text, after the byte offset of each instruction; on the right what the interpreter
+/// executes for it, with where each operand lives. An instruction of ours stands beside the last one of those it does.
+#[derive(Debug, Args)]
+pub struct ListingArgs {
+    /// The module (.wasm or .wat, - for stdin)
+    #[arg(value_name = "FILE")]
+    pub file: OsString,
+
+    /// Functions, by index or name; all the module defines if there are none
+    #[arg(value_name = "FUNCTION")]
+    pub functions: Vec<String>,
 }

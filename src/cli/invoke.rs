@@ -84,8 +84,8 @@ fn argument(text: &str, ty: ValType) -> Option<Val> {
         ValType::I64 => token::<i64>(text).map(Val::I64),
         ValType::F32 => token::<F32>(text).map(|value| Val::F32(f32::from_bits(value.bits))),
         ValType::F64 => token::<F64>(text).map(|value| Val::F64(f64::from_bits(value.bits))),
-        ValType::FuncRef => (text == "null").then_some(Val::FuncRef(None)),
-        ValType::ExternRef => (text == "null").then_some(Val::ExternRef(None)),
+        ValType::FUNCREF => (text == "null").then_some(Val::FuncRef(None)),
+        ValType::EXTERNREF => (text == "null").then_some(Val::ExternRef(None)),
         _ => None,
     }
 }
@@ -112,8 +112,8 @@ fn expected(ty: ValType) -> String {
         ValType::F32 | ValType::F64 => {
             format!("an {ty}: a number, inf, nan, or one of these with a sign")
         }
-        ValType::FuncRef => "a funcref: only `null` can be given here".to_owned(),
-        ValType::ExternRef => "an externref: only `null` can be given here".to_owned(),
+        ValType::FUNCREF => "a funcref: only `null` can be given here".to_owned(),
+        ValType::EXTERNREF => "an externref: only `null` can be given here".to_owned(),
         _ => format!("{ty}, which cannot be given here"),
     }
 }
@@ -174,8 +174,8 @@ mod tests {
         }
         assert_eq!(read("18446744073709551615", ValType::I64).as_deref(), Some("-1"));
         assert_eq!(read("18446744073709551616", ValType::I64), None);
-        assert_eq!(read("null", ValType::FuncRef).as_deref(), Some("null"));
-        assert_eq!(read("0", ValType::ExternRef), None);
+        assert_eq!(read("null", ValType::FUNCREF).as_deref(), Some("null"));
+        assert_eq!(read("0", ValType::EXTERNREF), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The `wasmrun` program, over the library's public API.
 //!
-//! `args` is what can be typed; `exec` and `wast` do it, one file per command; `report` says on stderr what went wrong;
+//! `args` is what can be typed; `exec`, `wast`, `listing` do it, one file per command; `report` says on stderr what went wrong;
 //! `exit` turns the way a command ended into the exit status. Nothing here uses `println!` or `eprintln!`: they panic
 //! when nobody reads the other end any more.
 
@@ -12,6 +12,7 @@ mod exit;
 mod features;
 mod hint;
 mod invoke;
+mod listing;
 mod report;
 mod script;
 mod stats;
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => match cli.command {
             Command::Exec(args) => exec::run(&args),
             Command::Wast(args) => wast::run(&args),
+            Command::Listing(args) => listing::run(&args),
         },
         Err(message) => {
             // Help and version are messages too; only they go to stdout.
@@ -92,7 +94,7 @@ mod tests {
         let words = with_command(words.iter().map(OsString::from).collect());
         match parse(words).expect("the words are in order").command {
             Command::Exec(args) => args,
-            Command::Wast(_) => panic!("`exec` expected"),
+            other => panic!("`exec` expected, {other:?} found"),
         }
     }
 

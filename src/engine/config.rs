@@ -1,10 +1,10 @@
-//! `Engine`: configuration, and the register of function types that modules and stores share.
+//! `Engine`: configuration, and the register of types (`register.rs`) that modules and stores share.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::limits::StoreLimits;
-use super::types::FuncType;
+use super::register::{Register, TypeInfo};
+use super::types::{FuncType, SubType};
 
 /// How an [`Engine`] loads and runs modules. Start from [`Config::new`], change what matters.
 #[derive(Debug, Clone)]
@@ -229,7 +229,7 @@ pub struct Engine {
 #[derive(Default)]
 struct EngineInner {
     config: Config,
-    types: Mutex<TypeRegistry>,
+    types: Mutex<Register>,
 }
 
 impl Engine {
@@ -253,37 +253,59 @@ impl Engine {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 
-    /// The ids of `types` in this engine, each to be given back with [`Engine::release_types`].
+    fn types(&self) -> MutexGuard<'_, Register> {
+        self.inner.types.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The id of a function type that stands alone, to be given back with [`Engine::release_types`].
     ///
     /// Two types are equal exactly when their ids are.
-    pub(crate) fn register_types<'t>(&self, types: impl IntoIterator<Item = &'t FuncType>) -> Vec<u32> {
-        let mut registry = self.inner.types.lock().unwrap_or_else(PoisonError::into_inner);
-        types.into_iter().map(|ty| registry.register(ty)).collect()
+    pub(crate) fn register_func(&self, ty: &FuncType) -> u32 {
+        self.types().func(ty)
+    }
+
+    /// A recursive group of types, each to be given back with [`Engine::release_types`]. References inside the group
+    /// are relative.
+    pub(crate) fn register_group(&self, types: Vec<SubType>) -> Vec<Arc<TypeInfo>> {
+        let len = types.len() as u32;
+        let mut register = self.types();
+        let first = register.group(types);
+        // The group was retained once; each of its types is given back by itself.
+        (1..len).for_each(|_| register.retain(first));
+        let infos = (first..first + len).filter_map(|id| register.info(id).cloned());
+        infos.collect()
     }
 
     /// An id once more, to be given back with [`Engine::release_types`].
     pub(crate) fn retain_type(&self, id: u32) -> u32 {
-        let mut registry = self.inner.types.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.entries[id as usize].uses += 1;
+        self.types().retain(id);
         id
     }
 
     /// Gives ids back.
-    pub(crate) fn release_types(&self, ids: &[u32]) {
-        let mut registry = self.inner.types.lock().unwrap_or_else(PoisonError::into_inner);
-        for &id in ids {
-            registry.release(id);
+    pub(crate) fn release_types(&self, ids: impl IntoIterator<Item = u32>) {
+        let mut register = self.types();
+        for id in ids {
+            register.release(id);
         }
     }
 
-    /// The type with an id that is registered.
+    /// What is registered under an id.
     #[cfg(test)]
-    pub(crate) fn func_type(&self, id: u32) -> FuncType {
-        let registry = self.inner.types.lock().unwrap_or_else(PoisonError::into_inner);
-        registry.entries[id as usize]
-            .ty
-            .clone()
-            .expect("a type id is only held while it is registered")
+    pub(crate) fn type_info(&self, id: u32) -> Option<Arc<TypeInfo>> {
+        self.types().info(id).cloned()
+    }
+
+    /// Whether a type is another or a subtype of it.
+    pub(crate) fn is_subtype(&self, id: u32, of: u32) -> bool {
+        if id == of {
+            return true;
+        }
+        let register = self.types();
+        match (register.info(id), register.info(of)) {
+            (Some(id), Some(of)) => id.is_subtype(of),
+            _ => false,
+        }
     }
 }
 
@@ -292,56 +314,6 @@ impl std::fmt::Debug for Engine {
         f.debug_struct("Engine")
             .field("config", &self.inner.config)
             .finish_non_exhaustive()
-    }
-}
-
-/// Function types by id, counted, so that an indirect call compares one number whatever module the callee is from.
-#[derive(Default)]
-struct TypeRegistry {
-    // Not a hash table, here and elsewhere on the way to a first call: its seed is a call of the system.
-    ids: BTreeMap<FuncType, u32>,
-    entries: Vec<TypeEntry>,
-    free: Vec<u32>,
-}
-
-struct TypeEntry {
-    ty: Option<FuncType>,
-    uses: usize,
-}
-
-impl TypeRegistry {
-    fn register(&mut self, ty: &FuncType) -> u32 {
-        if let Some(&id) = self.ids.get(ty) {
-            self.entries[id as usize].uses += 1;
-            return id;
-        }
-        let entry = TypeEntry {
-            ty: Some(ty.clone()),
-            uses: 1,
-        };
-        let id = match self.free.pop() {
-            Some(id) => {
-                self.entries[id as usize] = entry;
-                id
-            }
-            None => {
-                self.entries.push(entry);
-                self.entries.len() as u32 - 1
-            }
-        };
-        self.ids.insert(ty.clone(), id);
-        id
-    }
-
-    fn release(&mut self, id: u32) {
-        let entry = &mut self.entries[id as usize];
-        entry.uses -= 1;
-        if entry.uses == 0 {
-            if let Some(ty) = entry.ty.take() {
-                self.ids.remove(&ty);
-            }
-            self.free.push(id);
-        }
     }
 }
 
@@ -355,15 +327,15 @@ mod tests {
         let engine = Engine::default();
         let unary = FuncType::new([ValType::I32], [ValType::I32]);
         let empty = FuncType::new([], []);
-        let ids = engine.register_types([&unary, &empty, &unary]);
+        let ids = [&unary, &empty, &unary].map(|ty| engine.register_func(ty));
         assert_eq!(ids[0], ids[2]);
         assert_ne!(ids[0], ids[1]);
-        assert_eq!(engine.func_type(ids[1]), empty);
-        engine.release_types(&ids[..1]);
-        assert_eq!(engine.func_type(ids[2]), unary);
-        engine.release_types(&ids[1..]);
-        let other = engine.register_types([&FuncType::new([ValType::F64], [])]);
-        assert!(ids.contains(&other[0]), "ids are used again");
+        assert_eq!(engine.type_info(ids[1]).unwrap().func(), Some(&empty));
+        engine.release_types([ids[0]]);
+        assert_eq!(engine.type_info(ids[2]).unwrap().func(), Some(&unary));
+        engine.release_types([ids[1], ids[2]]);
+        let other = engine.register_func(&FuncType::new([ValType::F64], []));
+        assert!(ids.contains(&other), "ids are used again");
     }
 
     #[test]

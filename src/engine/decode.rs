@@ -9,6 +9,7 @@ mod const_expr;
 mod names;
 #[cfg(test)]
 mod tests;
+mod types;
 mod validate;
 
 use std::ops::Range;
@@ -29,7 +30,7 @@ use super::error::{DecodeError, DecodeReason, Error};
 use super::initial::Initial;
 use super::module::{Bytes, ConstExpr, Data, Elem, Export, Import, Items, Kind, Mode, Module, ModuleInner};
 use super::stats::LoadTimes;
-use super::types::{FuncType, GlobalType, MemoryType, TableType, ValType};
+use super::types::GlobalType;
 
 /// Globals that are placed below memory 0. Further ones would make its header big; their module uses the slower form.
 const MAX_HEADER_GLOBALS: usize = 4096;
@@ -50,7 +51,6 @@ pub(crate) fn module(engine: &Engine, bytes: Vec<u8>, file: Option<String>) -> R
     let mut inner = decoder.module;
     inner.file = file;
     inner.bytes = bytes;
-    inner.type_ids = engine.register_types(&inner.types);
     inner.sort_exports();
     if engine.config().eager_translation {
         inner.code.translate_all(&inner)?;
@@ -230,6 +230,7 @@ impl<'b> Decoder<'b> {
             bytes: Vec::new(),
             types: Vec::new(),
             type_ids: Vec::new(),
+            type_infos: Vec::new(),
             funcs: Vec::new(),
             imported_funcs: 0,
             bodies: Vec::new(),
@@ -338,10 +339,7 @@ impl<'b> Decoder<'b> {
         match payload {
             Payload::TypeSection(section) => {
                 for group in section {
-                    for ty in group?.into_types() {
-                        let ty = func_type(&ty)?;
-                        self.module.types.push(ty);
-                    }
+                    self.rec_group(group?)?;
                 }
             }
             Payload::ImportSection(section) => self.imports(section)?,
@@ -354,7 +352,7 @@ impl<'b> Decoder<'b> {
             Payload::TableSection(section) => {
                 for table in section {
                     let table = table?;
-                    self.module.tables.push(table_type(&table.ty)?);
+                    self.module.tables.push(self.module.table_type(&table.ty)?);
                     self.module.table_inits.push(match table.init {
                         TableInit::RefNull => ConstExpr::Value(0),
                         TableInit::Expr(expr) => const_expr::read(&expr)?,
@@ -363,13 +361,13 @@ impl<'b> Decoder<'b> {
             }
             Payload::MemorySection(section) => {
                 for ty in section {
-                    self.module.memories.push(memory_type(&ty?));
+                    self.module.memories.push(types::memory_type(&ty?));
                 }
             }
             Payload::GlobalSection(section) => {
                 for global in section {
                     let global = global?;
-                    self.module.globals.push(global_type(&global.ty)?);
+                    self.module.globals.push(self.module.global_type(&global.ty)?);
                     self.module.global_inits.push(const_expr::read(&global.init_expr)?);
                 }
             }
@@ -434,17 +432,17 @@ impl<'b> Decoder<'b> {
                     (Kind::Func, module.imported_funcs - 1)
                 }
                 TypeRef::Table(ty) => {
-                    module.tables.push(table_type(&ty)?);
+                    module.tables.push(module.table_type(&ty)?);
                     module.imported_tables += 1;
                     (Kind::Table, module.imported_tables - 1)
                 }
                 TypeRef::Memory(ty) => {
-                    module.memories.push(memory_type(&ty));
+                    module.memories.push(types::memory_type(&ty));
                     module.imported_memories += 1;
                     (Kind::Memory, module.imported_memories - 1)
                 }
                 TypeRef::Global(ty) => {
-                    module.globals.push(global_type(&ty)?);
+                    module.globals.push(module.global_type(&ty)?);
                     module.imported_globals += 1;
                     (Kind::Global, module.imported_globals - 1)
                 }
@@ -517,7 +515,18 @@ impl<'b> Decoder<'b> {
         // Elsewhere than on unix memories move when they grow, and globals must not.
         let fixed = cfg!(all(unix, not(miri))) || module.memories.is_empty();
         let ours = module.imported_memories == 0;
-        (fixed && ours && defined <= MAX_HEADER_GLOBALS).then(|| (0..defined as u32).collect())
+        (fixed && ours && defined <= MAX_HEADER_GLOBALS).then(|| {
+            // Upwards from the lowest of their slots, downwards from one global to the next.
+            let mut slots = 0;
+            let place = |ty: &GlobalType| {
+                slots += ty.content.slots() as u32;
+                slots - 1
+            };
+            module.globals[module.imported_globals as usize..]
+                .iter()
+                .map(place)
+                .collect()
+        })
     }
 
     /// Where a part of the file stands in it.
@@ -545,48 +554,4 @@ fn unsupported_tag(offset: u64) -> Refusal {
         offset: Some(offset),
         reason: DecodeReason::Unsupported { proposal, hint },
     }
-}
-
-fn func_type(ty: &wasmparser::SubType) -> Result<FuncType, Refusal> {
-    let wasmparser::CompositeInnerType::Func(ty) = &ty.composite_type.inner else {
-        return Err(Refusal::invalid(0, "a type is not a function type"));
-    };
-    let all = |types: &[wasmparser::ValType]| types.iter().map(val_type).collect::<Result<Vec<_>, _>>();
-    Ok(FuncType::new(all(ty.params())?, all(ty.results())?))
-}
-
-/// The engine's name for a type the validator has let through.
-pub(crate) fn val_type(ty: &wasmparser::ValType) -> Result<ValType, Refusal> {
-    Ok(match *ty {
-        wasmparser::ValType::I32 => ValType::I32,
-        wasmparser::ValType::I64 => ValType::I64,
-        wasmparser::ValType::F32 => ValType::F32,
-        wasmparser::ValType::F64 => ValType::F64,
-        wasmparser::ValType::FUNCREF => ValType::FuncRef,
-        wasmparser::ValType::EXTERNREF => ValType::ExternRef,
-        other => return Err(Refusal::invalid(0, format!("values of type {other} are not supported"))),
-    })
-}
-
-fn table_type(ty: &wasmparser::TableType) -> Result<TableType, Refusal> {
-    let element = val_type(&wasmparser::ValType::Ref(ty.element_type))?;
-    Ok(TableType {
-        element,
-        minimum: ty.initial,
-        maximum: ty.maximum,
-    })
-}
-
-fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
-    MemoryType {
-        minimum: ty.initial,
-        maximum: ty.maximum,
-    }
-}
-
-fn global_type(ty: &wasmparser::GlobalType) -> Result<GlobalType, Refusal> {
-    Ok(GlobalType {
-        content: val_type(&ty.content_type)?,
-        mutable: ty.mutable,
-    })
 }

@@ -114,7 +114,10 @@ impl Func {
     pub fn typed<P: WasmParams, R: WasmResults>(self, store: &impl AsStore) -> Result<TypedFunc<P, R>, Error> {
         let store = store.inner();
         let ty = store.func_type(store.vm_func(self)?);
-        if ty.params() != P::TYPES || ty.results() != R::TYPES {
+        let all_match = |from: &[ValType], to: &[ValType]| {
+            from.len() == to.len() && from.iter().zip(to).all(|(from, to)| from.matches(*to, &store.engine))
+        };
+        if !all_match(P::TYPES, ty.params()) || !all_match(ty.results(), R::TYPES) {
             let asked = FuncType::new(P::TYPES.iter().copied(), R::TYPES.iter().copied());
             return Err(signature_mismatch("the function", ty, &asked));
         }
@@ -137,26 +140,18 @@ fn slots(
         let (want, have) = (types.len(), values.len());
         return Err(Error::type_error(format!("{have} {what}s given, {ty} has {want}")));
     }
-    let slot = |(at, (value, ty)): (usize, (&Val, &ValType))| {
-        if value.ty() == *ty {
-            return value.to_slot(&mut store.refs);
-        }
-        Err(Error::type_error(format!(
-            "{what} {} is {}, {ty} is wanted",
-            at + 1,
-            value.ty()
-        )))
-    };
-    values.iter().zip(types).enumerate().map(slot).collect()
-}
-
-/// Slots as values.
-fn values(store: &StoreInner, types: &[ValType], slots: &[u64]) -> Vec<Val> {
-    types
-        .iter()
-        .zip(slots)
-        .map(|(ty, slot)| Val::from_slot(*slot, *ty, &store.refs))
-        .collect()
+    let mut slots = Vec::with_capacity(values.len());
+    for (at, (value, ty)) in values.iter().zip(types).enumerate() {
+        let Some(value) = value.to_slots_of(*ty, store)? else {
+            return Err(Error::type_error(format!(
+                "{what} {} is {}, {ty} is wanted",
+                at + 1,
+                value.ty()
+            )));
+        };
+        slots.extend_from_slice(&value[..ty.slots()]);
+    }
+    Ok(slots)
 }
 
 /// Calls a function; `write` writes its arguments, whose types were checked.
@@ -172,7 +167,7 @@ fn call_slots(
 
 fn outcome(store: &StoreInner, ended: Ended, ty: FuncType) -> Outcome {
     match ended {
-        Ended::Returned => Outcome::Returned(values(store, ty.results(), store.run.results())),
+        Ended::Returned => Outcome::Returned(Val::list_from_slots(store.run.results(), ty.results(), &store.refs)),
         Ended::Paused(run, reason) => Outcome::Paused(Pause {
             store: store.id,
             run,

@@ -26,14 +26,15 @@ enum Cell {
     /// Below a memory or beside an instance, at an address that stays as long as the store.
     At(*mut u64),
     /// Of the host.
-    Own(super::run::layout::Owned<u64>),
+    Own(super::run::layout::Owned<[u64; 2]>),
 }
 
 impl GlobalData {
     /// A global of an instance.
     ///
     /// # Safety
-    /// `cell` can be read and written as long as the store lives, and nothing else is borrowed from it.
+    /// `cell` can be read and written as long as the store lives, as many slots of it as the type has, and nothing else
+    /// is borrowed from it.
     pub(crate) unsafe fn at(ty: GlobalType, cell: *mut u64) -> GlobalData {
         GlobalData {
             ty,
@@ -45,18 +46,26 @@ impl GlobalData {
     pub(crate) fn cell(&self) -> *mut u64 {
         match &self.cell {
             Cell::At(cell) => *cell,
-            Cell::Own(cell) => cell.as_ptr(),
+            Cell::Own(cell) => cell.as_ptr().cast(),
         }
     }
 
-    pub(crate) fn get(&self) -> u64 {
-        // SAFETY: the address is good as long as the store lives (`at`), and guests do not run while it is borrowed.
-        unsafe { self.cell().read() }
+    /// Its value; the second slot is 0 where the type has one.
+    pub(crate) fn get(&self) -> [u64; 2] {
+        let mut slots = [0; 2];
+        for (at, slot) in slots.iter_mut().enumerate().take(self.ty.content.slots()) {
+            // SAFETY: the address is good as long as the store lives (`at`), and guests do not run while it is borrowed.
+            *slot = unsafe { self.cell().add(at).read() };
+        }
+        slots
     }
 
-    pub(crate) fn set(&mut self, slot: u64) {
-        // SAFETY: as in `get`, and the borrow is exclusive.
-        unsafe { self.cell().write(slot) }
+    /// Sets it, to the first slot where its type has one.
+    pub(crate) fn set(&mut self, slots: [u64; 2]) {
+        for (at, slot) in slots.into_iter().enumerate().take(self.ty.content.slots()) {
+            // SAFETY: as in `get`, and the borrow is exclusive.
+            unsafe { self.cell().add(at).write(slot) }
+        }
     }
 }
 
@@ -67,10 +76,10 @@ impl Global {
     /// [`Error::Type`] when the value does not fit the type.
     pub fn new(store: &mut impl AsStoreMut, ty: GlobalType, value: Val) -> Result<Global, Error> {
         let store = store.inner_mut();
-        let slot = fitting_slot(store, ty, &value)?;
+        let slots = fitting_slots(store, ty, &value)?;
         store.globals.push(GlobalData {
             ty,
-            cell: Cell::Own(super::run::layout::Owned::new(slot)),
+            cell: Cell::Own(super::run::layout::Owned::new(slots)),
         });
         Ok(Global {
             store: store.id,
@@ -96,7 +105,7 @@ impl Global {
         let store = store.inner();
         store.check_handle(self.store, "global")?;
         let global = &store.globals[self.index as usize];
-        Ok(Val::from_slot(global.get(), global.ty.content, &store.refs))
+        Ok(Val::from_slots(&global.get(), global.ty.content, &store.refs))
     }
 
     /// Sets its value.
@@ -110,20 +119,15 @@ impl Global {
         if !ty.mutable {
             return Err(Error::type_error(format!("the global is constant: its type is {ty}")));
         }
-        let slot = fitting_slot(store, ty, &value)?;
-        store.globals[self.index as usize].set(slot);
+        let slots = fitting_slots(store, ty, &value)?;
+        store.globals[self.index as usize].set(slots);
         Ok(())
     }
 }
 
-fn fitting_slot(store: &mut StoreInner, ty: GlobalType, value: &Val) -> Result<u64, Error> {
-    if value.ty() != ty.content {
-        return Err(Error::type_error(format!(
-            "a value of type {} does not fit {ty}",
-            value.ty()
-        )));
-    }
-    value.to_slot(&mut store.refs)
+fn fitting_slots(store: &mut StoreInner, ty: GlobalType, value: &Val) -> Result<[u64; 2], Error> {
+    let misfit = || Error::type_error(format!("a value of type {} does not fit {ty}", value.ty()));
+    value.to_slots_of(ty.content, store)?.ok_or_else(misfit)
 }
 
 #[cfg(test)]

@@ -254,7 +254,7 @@ macro_rules! closures {
             fn into_func(self) -> Arc<HostFunc> {
                 let body = move |memory: &mut LinearMemory, refs: &mut Refs, slots: Slots<'_>| {
                     let mut at = 0;
-                    $( let $name = $name::from_slot(slots[at], refs); at += 1; )*
+                    $( let $name = $name::from_slots(&slots[at..], refs); at += $name::TYPE.slots(); )*
                     let results = self(memory, $($name),*).into_host_result()?;
                     results.store_results(slots, refs)?;
                     Ok(())
@@ -277,7 +277,7 @@ macro_rules! closures {
                 let body = move |store: &mut StoreInner, instance: InstanceId, call_state: &mut CallState,
                                  slots: Slots<'_>| {
                     let mut at = 0;
-                    $( let $name = $name::from_slot(slots[at], &store.refs); at += 1; )*
+                    $( let $name = $name::from_slots(&slots[at..], &store.refs); at += $name::TYPE.slots(); )*
                     let mut caller = Caller::<Data> { store, instance, call_state, data: PhantomData };
                     let results = self(&mut caller, $($name),*).into_host_result()?;
                     results.store_results(slots, &mut caller.store.refs)?;
@@ -321,10 +321,7 @@ where
 {
     let types = ty.clone();
     let body = move |store: &mut StoreInner, instance: InstanceId, call_state: &mut CallState, slots: Slots<'_>| {
-        let params = types.params().iter().zip(&*slots);
-        let args: Vec<Val> = params
-            .map(|(ty, slot)| Val::from_slot(*slot, *ty, &store.refs))
-            .collect();
+        let args = Val::list_from_slots(slots, types.params(), &store.refs);
         let mut results: Vec<Val> = types.results().iter().map(|ty| Val::default_for(*ty)).collect();
         let mut caller = Caller::<T> {
             store,
@@ -333,16 +330,18 @@ where
             data: PhantomData,
         };
         closure(&mut caller, &args, &mut results)?;
+        let mut to = 0;
         for (at, (result, ty)) in results.iter().zip(types.results()).enumerate() {
-            if result.ty() != *ty {
+            let Some(value) = result.to_slots_of(*ty, caller.store)? else {
                 let message = format!(
                     "a host function gave {} as result {}, its type says {ty}",
                     result.ty(),
                     at + 1
                 );
                 return Err(Error::type_error(message).into());
-            }
-            slots[at] = result.to_slot(&mut caller.store.refs)?;
+            };
+            slots[to..to + ty.slots()].copy_from_slice(&value[..ty.slots()]);
+            to += ty.slots();
         }
         Ok(())
     };

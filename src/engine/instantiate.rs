@@ -18,7 +18,8 @@ use super::memory::Image;
 use super::module::{ConstExpr, ConstOp, Kind, Mode, Module, ModuleInner};
 use super::run::layout::{Owned, VmFunc, VmInstance};
 use super::store::StoreInner;
-use super::types::ExternType;
+use super::types::{ExternType, GlobalType};
+use super::value::v128_slots;
 
 /// Instantiates a module with the imports it lists, in its order, and runs its start function.
 pub(crate) fn instance(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Result<InstanceId, Error> {
@@ -98,15 +99,14 @@ fn check_imports(store: &StoreInner, module: &Module, imports: &[Extern]) -> Res
     let mut problems = Vec::new();
     for (import, given) in inner.imports.iter().zip(imports) {
         if let (Kind::Func, Extern::Func(func)) = (import.kind, given) {
-            // The usual case, by number.
-            let ty = inner.funcs[import.index as usize] as usize;
-            if store.func_sig(*func)? == inner.type_ids[ty] {
+            let want = inner.type_ids[inner.funcs[import.index as usize] as usize];
+            if store.engine.is_subtype(store.func_sig(*func)?, want) {
                 continue;
             }
         }
         let expected = inner.extern_type(import.kind, import.index);
         let given = store.extern_type(*given)?;
-        if !given.matches(&expected) {
+        if !given.matches(&expected, &store.engine) {
             problems.push(import_problem(inner, import, expected, Some(given)));
         }
     }
@@ -170,8 +170,13 @@ fn allocate(
     }
     // 2. Functions: references to them are made when they are needed.
     // 4. Memories (before tables, since both can fail and this is the likelier). The first may have the globals below it.
+    let global_slots = |ty: &GlobalType| ty.content.slots();
+    let defined_slots: usize = inner.globals[inner.imported_globals as usize..]
+        .iter()
+        .map(global_slots)
+        .sum();
     let in_header = match inner.global_offsets {
-        Some(_) => defined_globals,
+        Some(_) => defined_slots,
         None => 0,
     };
     for (at, ty) in inner.memories[inner.imported_memories as usize..].iter().enumerate() {
@@ -203,17 +208,18 @@ fn allocate(
         if inner.global_offsets.is_some() {
             0
         } else {
-            defined_globals
+            defined_slots
         }
     ];
-    let first_cell = cells.as_mut_ptr();
+    let mut next_cell = cells.as_mut_ptr();
     let mut vm_globals: Vec<_> = globals.iter().map(|&at| store.globals[at as usize].cell()).collect();
     vm_globals.reserve_exact(defined_globals);
-    for at in 0..defined_globals {
+    for (at, ty) in inner.globals[inner.imported_globals as usize..].iter().enumerate() {
         vm_globals.push(match &inner.global_offsets {
             Some(offsets) => memory_0.header_global(offsets[at] as usize),
-            None => first_cell.wrapping_add(at),
+            None => next_cell,
         });
+        next_cell = next_cell.wrapping_add(ty.content.slots());
     }
     let vm = Owned::new(VmInstance {
         mb: memory_0.base(),
@@ -231,7 +237,7 @@ fn allocate(
     {
         globals.push(store.globals.len() as u32);
         // SAFETY: the cell stands below a memory or in `cells`, both of which the store keeps in place until it is
-        // dropped, and there is one cell for each global.
+        // dropped, and there is a cell for each global, of its size.
         store.globals.push(unsafe { GlobalData::at(*ty, cell) });
     }
     store.instances.push(InstanceData {
@@ -253,7 +259,7 @@ fn allocate(
     // Values, now that there is an instance to evaluate them in: globals in order, since later ones may read earlier
     // ones, then tables.
     for (at, init) in inner.global_inits.iter().enumerate() {
-        let value = store.eval(id, init);
+        let value = store.eval_global(id, init);
         let index = store.instances[id.0 as usize].globals[inner.imported_globals as usize + at];
         store.globals[index as usize].set(value);
     }
@@ -268,14 +274,24 @@ fn allocate(
 }
 
 impl StoreInner {
-    /// The value of a constant expression in an instance, as a slot.
+    /// The value of a constant expression in an instance, as the slots of a global.
+    fn eval_global(&mut self, instance: InstanceId, expr: &ConstExpr) -> [u64; 2] {
+        match expr {
+            ConstExpr::V128(bits) => v128_slots(**bits),
+            ConstExpr::GlobalGet(index) => self.global_slots(instance, *index),
+            single => [self.eval(instance, single), 0],
+        }
+    }
+
+    /// The value of a constant expression in an instance, as a slot; of a vector its lower half.
     ///
     /// Spec: exec/modules.html#instantiation, valid/instructions.html#constant-expressions
     pub(crate) fn eval(&mut self, instance: InstanceId, expr: &ConstExpr) -> u64 {
         match expr {
             ConstExpr::Value(slot) => *slot,
+            ConstExpr::V128(bits) => **bits as u64,
             ConstExpr::FuncRef(index) => self.func_slot(instance, *index),
-            ConstExpr::GlobalGet(index) => self.global_slot(instance, *index),
+            ConstExpr::GlobalGet(index) => self.global_slots(instance, *index)[0],
             ConstExpr::Ops(ops) => self.eval_ops(instance, ops),
         }
     }
@@ -288,7 +304,7 @@ impl StoreInner {
             let value = match *op {
                 ConstOp::Value(slot) => slot,
                 ConstOp::FuncRef(index) => self.func_slot(instance, index),
-                ConstOp::GlobalGet(index) => self.global_slot(instance, index),
+                ConstOp::GlobalGet(index) => self.global_slots(instance, index)[0],
                 binary => {
                     let b = stack.pop().expect(VALID);
                     let a = stack.pop().expect(VALID);
@@ -312,7 +328,7 @@ impl StoreInner {
         VmFunc::slot(self.func_ref(instance, func_index))
     }
 
-    fn global_slot(&self, instance: InstanceId, global: u32) -> u64 {
+    fn global_slots(&self, instance: InstanceId, global: u32) -> [u64; 2] {
         let index = self.instances[instance.0 as usize].globals[global as usize];
         self.globals[index as usize].get()
     }
@@ -343,7 +359,7 @@ impl StoreInner {
     }
 
     /// The engine-wide id of a function's type.
-    fn func_sig(&self, func: Func) -> Result<u32, Error> {
+    pub(crate) fn func_sig(&self, func: Func) -> Result<u32, Error> {
         // SAFETY: the functions of a store live in its arena as long as the store, at addresses that stay.
         Ok(unsafe { self.vm_func(func)?.as_ref() }.sig)
     }

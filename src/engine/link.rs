@@ -264,15 +264,29 @@ impl<T: Send + 'static> Linker<T> {
                     if import.kind == Kind::Func && func.ty == *inner.func_type(import.index) =>
                 {
                     let ty = inner.funcs[import.index as usize] as usize;
-                    found.push((definition, same_engine.then(|| inner.type_ids[ty])));
-                    continue;
+                    // Types that are subtypes, or not final, are others than those of host functions.
+                    if inner.type_infos[ty].plain {
+                        found.push((definition, same_engine.then(|| inner.type_ids[ty])));
+                        continue;
+                    }
+                    Some(ExternType::Func(func.ty.clone()))
+                }
+                Some(definition @ Definition::Item(Extern::Func(func))) if import.kind == Kind::Func => {
+                    let want = inner.type_ids[inner.funcs[import.index as usize] as usize];
+                    if same_engine && store.engine.is_subtype(store.func_sig(*func)?, want) {
+                        found.push((definition, None));
+                        continue;
+                    }
+                    Some(store.extern_type(Extern::Func(*func))?)
                 }
                 Some(Definition::Host(func)) => Some(ExternType::Func(func.ty.clone())),
                 Some(Definition::Item(item)) => Some(store.extern_type(*item)?),
             };
             let expected = inner.extern_type(import.kind, import.index);
             match (definition, given) {
-                (Some(definition), Some(given)) if given.matches(&expected) => found.push((definition, None)),
+                (Some(definition), Some(given)) if given.matches(&expected, &store.engine) => {
+                    found.push((definition, None))
+                }
                 (_, given) => problems.push(import_problem(inner, import, expected, given)),
             }
         }
@@ -379,7 +393,7 @@ mod tests {
         let engine = Engine::default();
         let (mut a, mut b) = (Store::new(&engine, ()), Store::new(&engine, ()));
         let global = Global::new(&mut a, GlobalType::new(ValType::I32, false), Val::I32(1)).unwrap();
-        let table = Table::new(&mut a, TableType::new(ValType::FuncRef, 0, None), Val::FuncRef(None)).unwrap();
+        let table = Table::new(&mut a, TableType::new(ValType::FUNCREF, 0, None), Val::FuncRef(None)).unwrap();
         let mut linker = Linker::new(&engine);
         assert!(matches!(linker.define(&b, "e", "g", global), Err(Error::Type(_))));
         linker

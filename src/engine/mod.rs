@@ -11,6 +11,7 @@ mod decode;
 mod error;
 mod executor;
 mod func;
+mod gc;
 mod global;
 mod host;
 mod initial;
@@ -24,6 +25,7 @@ mod module;
 mod num;
 mod offsets;
 mod ops;
+mod register;
 mod run;
 mod stats;
 mod store;
@@ -52,9 +54,12 @@ pub use stats::{Executed, ExecutionStats};
 pub use stats::{ModuleStats, Translations};
 pub use store::{AsStore, AsStoreMut, Store, StoreLimits};
 pub use table::Table;
+pub use translate::{Listing, ListingLine};
 pub use trap::{Frame, Trap, TrapReport};
-pub use types::{ExternType, FuncType, GlobalType, MemoryType, TableType, ValType};
-pub use value::{ExternRef, Val, WasmParams, WasmResults, WasmTy};
+pub use types::{
+    ExternType, FuncType, GlobalType, HeapType, MemoryType, RefType, TableType, TypeId, TypeKind, ValType,
+};
+pub use value::{AnyRef, ExternRef, Val, WasmParams, WasmResults, WasmTy};
 
 /// How handlers are dispatched in this build: `tail calls` or `portable loop`.
 pub fn dispatch_kind() -> &'static str {

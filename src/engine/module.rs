@@ -9,7 +9,9 @@ use super::config::Engine;
 use super::decode;
 use super::error::{Error, IoError};
 use super::initial::Initial;
+use super::register::TypeInfo;
 use super::stats::{LoadTimes, ModuleStats};
+use super::translate::Listing;
 use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
 
 /// A validated module: code and declarations, without state.
@@ -34,9 +36,12 @@ pub(crate) struct ModuleInner {
     pub file: Option<String>,
     /// The whole file. Everything below refers into it.
     pub bytes: Vec<u8>,
+    /// The function types by type index; an empty one stands for each type that is none.
     pub types: Vec<FuncType>,
-    /// Engine-wide ids of `types`; given back on drop.
+    /// Engine-wide ids of all types; given back on drop.
     pub type_ids: Vec<u32>,
+    /// What the engine knows of them.
+    pub type_infos: Vec<Arc<TypeInfo>>,
     /// Type index by function index, imports first.
     pub funcs: Vec<u32>,
     pub imported_funcs: u32,
@@ -49,7 +54,7 @@ pub(crate) struct ModuleInner {
     pub imported_memories: u32,
     pub globals: Vec<GlobalType>,
     pub imported_globals: u32,
-    /// Place of each defined global below memory 0, in slots; `None` when globals are reached through the instance.
+    /// Place of each defined global below memory 0, in slots, the lowest of its slots; `None` when globals are reached through the instance.
     pub global_offsets: Option<Vec<u32>>,
     /// Initial values of the defined tables' elements.
     pub table_inits: Vec<ConstExpr>,
@@ -118,6 +123,8 @@ pub(crate) enum Kind {
 pub(crate) enum ConstExpr {
     /// A number or a null reference, as a slot.
     Value(u64),
+    /// The bits of a vector; boxed, because there can be very many expressions.
+    V128(Box<u128>),
     FuncRef(u32),
     GlobalGet(u32),
     /// Anything longer, in the order of evaluation.
@@ -262,15 +269,14 @@ impl Module {
         self.inner.func_name(func_index)
     }
 
-    /// The internal code of a function (imports counted first), one instruction per line with where its operands
-    /// live: for finding out why something is slow. `None` for imports, and for a body that validation was put off for and
-    /// refuses. The form changes between versions.
-    pub fn listing(&self, func_index: u32) -> Option<String> {
+    /// The internal code of a function (imports counted first). `None` for imports, and for a body that validation was
+    /// put off for and refuses.
+    pub fn listing(&self, func_index: u32) -> Option<Listing> {
         let defined = func_index.checked_sub(self.inner.imported_funcs)?;
         if defined as usize >= self.inner.bodies.len() || self.inner.validate_body(defined).is_err() {
             return None;
         }
-        Some(super::translate::listing(&self.inner, defined).text)
+        Some(super::translate::listing(&self.inner, defined))
     }
 
     /// What loading it took, and what has been translated so far.
@@ -327,7 +333,7 @@ impl ModuleInner {
 
 impl Drop for ModuleInner {
     fn drop(&mut self) {
-        self.engine.release_types(&self.type_ids);
+        self.engine.release_types(self.type_ids.iter().copied());
     }
 }
 

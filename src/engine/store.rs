@@ -284,7 +284,7 @@ impl StoreInner {
         }
         let id = match type_id {
             Some(id) => self.engine.retain_type(id),
-            None => self.engine.register_types([&func.ty])[0],
+            None => self.engine.register_func(&func.ty),
         };
         let vm = self.funcs.add(VmFunc {
             code: AtomicPtr::new(Arc::as_ptr(func).cast_mut().cast()),
@@ -405,8 +405,8 @@ impl StoreInner {
 
 impl Drop for StoreInner {
     fn drop(&mut self) {
-        let ids: Vec<u32> = self.hosts.funcs.iter().map(|slot| slot.type_id).collect();
-        self.engine.release_types(&ids);
+        self.engine
+            .release_types(self.hosts.funcs.iter().map(|slot| slot.type_id));
     }
 }
 

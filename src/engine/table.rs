@@ -65,7 +65,7 @@ impl Table {
         let table = &store.tables[self.index as usize];
         let index = usize::try_from(index).unwrap_or(usize::MAX);
         let slot = *table.elements.get(index).ok_or(Trap::TableOutOfBounds)?;
-        Ok(Val::from_slot(slot, table.ty.element, &store.refs))
+        Ok(Val::from_slots(&[slot], table.ty.element, &store.refs))
     }
 
     /// Sets an element.
@@ -96,13 +96,9 @@ impl Table {
 }
 
 fn fitting_slot(store: &mut StoreInner, ty: TableType, value: &Val) -> Result<u64, Error> {
-    if value.ty() != ty.element {
-        return Err(Error::type_error(format!(
-            "a value of type {} does not fit {ty}",
-            value.ty()
-        )));
-    }
-    value.to_slot(&mut store.refs)
+    let misfit = || Error::type_error(format!("a value of type {} does not fit {ty}", value.ty()));
+    let [slot, _] = value.to_slots_of(ty.element, store)?.ok_or_else(misfit)?;
+    Ok(slot)
 }
 
 /// A table as its store has it.
@@ -349,7 +345,7 @@ mod tests {
         let engine = Engine::new(Config::new().max_table_elements(10));
         let mut store = Store::new(&engine, ());
         let null = || Val::ExternRef(None);
-        let table = Table::new(&mut store, TableType::new(ValType::ExternRef, 2, Some(5)), null()).unwrap();
+        let table = Table::new(&mut store, TableType::new(ValType::EXTERNREF, 2, Some(5)), null()).unwrap();
         assert_eq!(table.grow(&mut store, 3, ExternRef::new(9u8).into()).unwrap(), 2);
         assert!(table.grow(&mut store, 1, null()).is_err());
         assert_eq!(table.grow(&mut store, 0, null()).unwrap(), 5);
@@ -361,7 +357,7 @@ mod tests {
 
         let unbounded = Table::new(
             &mut store,
-            TableType::new(ValType::FuncRef, 8, None),
+            TableType::new(ValType::FUNCREF, 8, None),
             Val::FuncRef(None),
         )
         .unwrap();
@@ -370,7 +366,7 @@ mod tests {
         assert_eq!(unbounded.size(&store).unwrap(), 8);
         let error = Table::new(
             &mut store,
-            TableType::new(ValType::FuncRef, 11, None),
+            TableType::new(ValType::FUNCREF, 11, None),
             Val::FuncRef(None),
         )
         .unwrap_err();

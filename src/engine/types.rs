@@ -3,8 +3,16 @@
 //! Their `Display` is the text format's notation, because that is what error messages print.
 //! Spec: syntax/types.html.
 
+mod defined;
+mod reference;
+
 use std::fmt;
 use std::sync::Arc;
+
+use super::config::Engine;
+
+pub(crate) use self::defined::{Composite, FieldType, StorageType, SubType};
+pub use self::reference::{HeapType, RefType, TypeId, TypeKind};
 
 /// Bytes in a WebAssembly page: memories are sized in these.
 pub(crate) const PAGE_BYTES: u64 = 65_536;
@@ -23,21 +31,61 @@ pub enum ValType {
     F32,
     /// IEEE 754 double precision.
     F64,
-    /// A reference to a function, or null.
-    FuncRef,
-    /// A reference to something of the host, or null.
-    ExternRef,
+    /// 128 bits; the instruction that uses them says which lanes they are.
+    V128,
+    /// A reference.
+    Ref(RefType),
 }
 
 impl ValType {
+    /// A reference to a function, or null.
+    pub const FUNCREF: ValType = ValType::Ref(RefType::new(true, HeapType::Func));
+    /// A reference to something of the host, or null.
+    pub const EXTERNREF: ValType = ValType::Ref(RefType::new(true, HeapType::Extern));
+    /// A reference to something of the guest (a struct, an array, an integer of 31 bits), or null.
+    pub const ANYREF: ValType = ValType::Ref(RefType::new(true, HeapType::Any));
+
     /// Slots of 64 bits a value of this type takes on the value stack.
     pub(crate) const fn slots(self) -> usize {
-        1
+        match self {
+            ValType::V128 => 2,
+            _ => 1,
+        }
     }
 
     /// Whether it is a reference type, one that tables can hold.
     pub const fn is_ref(self) -> bool {
-        matches!(self, ValType::FuncRef | ValType::ExternRef)
+        matches!(self, ValType::Ref(_))
+    }
+
+    /// What it refers to and whether it may be null, if it is a reference type.
+    pub const fn as_ref_type(self) -> Option<RefType> {
+        match self {
+            ValType::Ref(ty) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// Whether every value of this type is one of type `other`: they are equal, or reference types of which one is a
+    /// subtype of the other.
+    ///
+    /// Spec: valid/matching.html#value-types
+    pub fn matches(self, other: ValType, engine: &Engine) -> bool {
+        match (self, other) {
+            (ValType::Ref(ty), ValType::Ref(of)) => ty.matches(of, engine),
+            _ => self == other,
+        }
+    }
+
+    /// The defined type it mentions.
+    pub(crate) const fn type_id(self) -> Option<TypeId> {
+        match self {
+            ValType::Ref(RefType {
+                heap: HeapType::Concrete(id),
+                ..
+            }) => Some(id),
+            _ => None,
+        }
     }
 }
 
@@ -48,8 +96,8 @@ impl fmt::Display for ValType {
             ValType::I64 => "i64",
             ValType::F32 => "f32",
             ValType::F64 => "f64",
-            ValType::FuncRef => "funcref",
-            ValType::ExternRef => "externref",
+            ValType::V128 => "v128",
+            ValType::Ref(ty) => return ty.fmt(f),
         })
     }
 }
@@ -84,6 +132,11 @@ impl FuncType {
     /// The types of the results, in order.
     pub fn results(&self) -> &[ValType] {
         &self.types[self.params as usize..]
+    }
+
+    /// Parameters and results.
+    pub(crate) fn types(&self) -> impl Iterator<Item = ValType> {
+        self.types.iter().copied()
     }
 
     /// Slots the parameters take.
@@ -230,15 +283,17 @@ impl fmt::Display for ExternType {
 }
 
 impl ExternType {
-    /// Whether something of type `self` may stand where `required` is imported: equal, and for tables and memories
-    /// within the bounds asked for.
+    /// Whether something of type `self` may stand where `required` is imported: a subtype for what is only read, equal
+    /// for what is written too, and for tables and memories within the bounds asked for. Functions are looked at by what
+    /// their types were defined as (`Engine::is_subtype`) and not here.
     ///
     /// `self` must carry the *current* size as its minimum: growth counts.
     /// Spec: valid/matching.html#external-types
-    pub(crate) fn matches(&self, required: &ExternType) -> bool {
+    pub(crate) fn matches(&self, required: &ExternType, engine: &Engine) -> bool {
         match (self, required) {
-            (ExternType::Func(have), ExternType::Func(want)) => have == want,
-            (ExternType::Global(have), ExternType::Global(want)) => have == want,
+            (ExternType::Global(have), ExternType::Global(want)) => {
+                have == want || !have.mutable && !want.mutable && have.content.matches(want.content, engine)
+            }
             (ExternType::Table(have), ExternType::Table(want)) => {
                 have.element == want.element && limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
             }
@@ -283,7 +338,7 @@ mod tests {
         assert_eq!(FuncType::new([], []).to_string(), "(func)");
         assert_eq!(MemoryType::new(1, Some(2)).to_string(), "(memory 1 2)");
         assert_eq!(
-            TableType::new(ValType::FuncRef, 3, None).to_string(),
+            TableType::new(ValType::FUNCREF, 3, None).to_string(),
             "(table 3 funcref)"
         );
         assert_eq!(GlobalType::new(ValType::I64, true).to_string(), "(global (mut i64))");
@@ -299,11 +354,12 @@ mod tests {
 
     #[test]
     fn a_memory_matches_when_it_is_inside_the_bounds_asked_for() {
+        let engine = &Engine::default();
         let memory = |min, max| ExternType::Memory(MemoryType::new(min, max));
-        assert!(memory(2, None).matches(&memory(1, None)));
-        assert!(memory(2, Some(3)).matches(&memory(1, Some(3))));
-        assert!(!memory(0, None).matches(&memory(1, None)));
-        assert!(!memory(1, None).matches(&memory(1, Some(3))));
-        assert!(!memory(1, Some(4)).matches(&memory(1, Some(3))));
+        assert!(memory(2, None).matches(&memory(1, None), engine));
+        assert!(memory(2, Some(3)).matches(&memory(1, Some(3)), engine));
+        assert!(!memory(0, None).matches(&memory(1, None), engine));
+        assert!(!memory(1, None).matches(&memory(1, Some(3)), engine));
+        assert!(!memory(1, Some(4)).matches(&memory(1, Some(3)), engine));
     }
 }

@@ -1,8 +1,9 @@
 //! Values as an embedder sees them (`Val`, and the Rust types that stand for one), and their form in a slot.
 //!
-//! A slot is 64 bits: i32 and f32 zero-extended, funcref the address of its `VmFunc` (0 for null), externref the index
-//! of the host's value in its store plus one (0 for null).
+//! A slot is 64 bits: i32 and f32 zero-extended, v128 in two slots of which the first has bytes 0 to 7, funcref the
+//! address of its `VmFunc` (0 for null); externref and anyref are as `gc` says.
 
+mod any;
 mod typed;
 
 use std::any::Any;
@@ -12,8 +13,12 @@ use std::sync::Arc;
 
 use super::error::Error;
 use super::func::Func;
-use super::types::ValType;
+use super::gc;
+use super::store::StoreInner;
+use super::types::{HeapType, RefType, ValType};
 
+pub use self::any::AnyRef;
+use self::any::Roots;
 pub use self::typed::{WasmParams, WasmResults, WasmTy};
 
 /// A value that goes into or comes out of a function, a global or a table.
@@ -28,34 +33,44 @@ pub enum Val {
     F32(f32),
     /// A double-precision number.
     F64(f64),
+    /// 128 bits: lane 0 is the lowest.
+    V128(u128),
     /// A function, or null.
     FuncRef(Option<Func>),
     /// Something of the host, or null.
     ExternRef(Option<ExternRef>),
+    /// Something of a guest, or null.
+    AnyRef(Option<AnyRef>),
 }
 
 impl Val {
-    /// The type of the value.
+    /// The type of the value; for references the most general one of their hierarchy, whatever they refer to.
     pub fn ty(&self) -> ValType {
         match self {
             Val::I32(_) => ValType::I32,
             Val::I64(_) => ValType::I64,
             Val::F32(_) => ValType::F32,
             Val::F64(_) => ValType::F64,
-            Val::FuncRef(_) => ValType::FuncRef,
-            Val::ExternRef(_) => ValType::ExternRef,
+            Val::V128(_) => ValType::V128,
+            Val::FuncRef(_) => ValType::FUNCREF,
+            Val::ExternRef(_) => ValType::EXTERNREF,
+            Val::AnyRef(_) => ValType::ANYREF,
         }
     }
 
-    /// What a local of type `ty` holds before it is written: zero, or null.
+    /// What a local of type `ty` holds before it is written: zero, or null. Null also for references that cannot be null.
     pub fn default_for(ty: ValType) -> Val {
         match ty {
             ValType::I32 => Val::I32(0),
             ValType::I64 => Val::I64(0),
             ValType::F32 => Val::F32(0.0),
             ValType::F64 => Val::F64(0.0),
-            ValType::FuncRef => Val::FuncRef(None),
-            ValType::ExternRef => Val::ExternRef(None),
+            ValType::V128 => Val::V128(0),
+            ValType::Ref(RefType { heap, .. }) => match heap.top() {
+                HeapType::Func => Val::FuncRef(None),
+                HeapType::Extern => Val::ExternRef(None),
+                _ => Val::AnyRef(None),
+            },
         }
     }
 
@@ -91,29 +106,81 @@ impl Val {
         }
     }
 
-    /// Writes the value as a slot of the store that `refs` belongs to.
-    pub(crate) fn to_slot(&self, refs: &mut Refs) -> Result<u64, Error> {
+    /// The bits of the 128-bit vector in a `v128`.
+    pub fn v128(&self) -> Option<u128> {
         match self {
+            Val::V128(v) => Some(*v),
+            _ => None,
+        }
+    }
+
+    /// The value as slots of the store that `refs` belongs to: as many of them as its type has, which is one but for
+    /// v128.
+    pub(crate) fn to_slots(&self, refs: &mut Refs) -> Result<[u64; 2], Error> {
+        let slot = match self {
             Val::I32(v) => v.into_slot(refs),
             Val::I64(v) => v.into_slot(refs),
             Val::F32(v) => v.into_slot(refs),
             Val::F64(v) => v.into_slot(refs),
+            Val::V128(v) => return Ok(v128_slots(*v)),
             Val::FuncRef(v) => v.into_slot(refs),
             Val::ExternRef(v) => v.clone().into_slot(refs),
+            Val::AnyRef(v) => v.clone().into_slot(refs),
+        };
+        Ok([slot?, 0])
+    }
+
+    /// Writes the value as one or two slots of a store, if it is of type `ty` there.
+    ///
+    /// # Errors
+    /// [`Error::Type`] for a reference of another store.
+    pub(crate) fn to_slots_of(&self, ty: ValType, store: &mut StoreInner) -> Result<Option<[u64; 2]>, Error> {
+        match (self.ty(), ty) {
+            (ValType::Ref(own), ValType::Ref(ty)) if own.heap == ty.heap.top() => {
+                let slots = self.to_slots(&mut store.refs)?;
+                Ok(store.ref_is(slots[0], ty).then_some(slots))
+            }
+            (own, ty) if own == ty => self.to_slots(&mut store.refs).map(Some),
+            _ => Ok(None),
         }
     }
 
-    /// Reads a slot that holds a `ty` of the store that `refs` belongs to.
-    pub(crate) fn from_slot(slot: u64, ty: ValType, refs: &Refs) -> Val {
+    /// Reads the first of `slots`, or the first two, which hold a `ty` of the store that `refs` belongs to.
+    pub(crate) fn from_slots(slots: &[u64], ty: ValType, refs: &Refs) -> Val {
         match ty {
-            ValType::I32 => Val::I32(WasmTy::from_slot(slot, refs)),
-            ValType::I64 => Val::I64(WasmTy::from_slot(slot, refs)),
-            ValType::F32 => Val::F32(WasmTy::from_slot(slot, refs)),
-            ValType::F64 => Val::F64(WasmTy::from_slot(slot, refs)),
-            ValType::FuncRef => Val::FuncRef(WasmTy::from_slot(slot, refs)),
-            ValType::ExternRef => Val::ExternRef(WasmTy::from_slot(slot, refs)),
+            ValType::I32 => Val::I32(WasmTy::from_slots(slots, refs)),
+            ValType::I64 => Val::I64(WasmTy::from_slots(slots, refs)),
+            ValType::F32 => Val::F32(WasmTy::from_slots(slots, refs)),
+            ValType::F64 => Val::F64(WasmTy::from_slots(slots, refs)),
+            ValType::V128 => Val::V128(WasmTy::from_slots(slots, refs)),
+            ValType::Ref(RefType { heap, .. }) => match heap.top() {
+                HeapType::Func => Val::FuncRef(WasmTy::from_slots(slots, refs)),
+                HeapType::Extern => Val::ExternRef(WasmTy::from_slots(slots, refs)),
+                _ => Val::AnyRef(WasmTy::from_slots(slots, refs)),
+            },
         }
     }
+
+    /// Reads values of these types that lie one after the other.
+    pub(crate) fn list_from_slots(slots: &[u64], types: &[ValType], refs: &Refs) -> Vec<Val> {
+        let mut at = 0;
+        let value = |ty: &ValType| {
+            let value = Val::from_slots(&slots[at..], *ty, refs);
+            at += ty.slots();
+            value
+        };
+        types.iter().map(value).collect()
+    }
+}
+
+/// The two slots of a v128.
+pub(crate) fn v128_slots(value: u128) -> [u64; 2] {
+    [value as u64, (value >> 64) as u64]
+}
+
+/// The v128 in two slots.
+pub(crate) fn v128_from_slots([low, high]: [u64; 2]) -> u128 {
+    u128::from(low) | u128::from(high) << 64
 }
 
 /// The text format's constants: `i32.const -1`, `ref.null func`; references print without their identity.
@@ -124,10 +191,19 @@ impl fmt::Display for Val {
             Val::I64(v) => write!(f, "i64.const {v}"),
             Val::F32(v) => write!(f, "f32.const {v}"),
             Val::F64(v) => write!(f, "f64.const {v}"),
+            Val::V128(v) => {
+                f.write_str("v128.const i32x4")?;
+                (0..4).try_for_each(|lane| write!(f, " {:#010x}", (v >> (32 * lane)) as u32))
+            }
             Val::FuncRef(None) => f.write_str("ref.null func"),
             Val::FuncRef(Some(_)) => f.write_str("ref.func"),
             Val::ExternRef(None) => f.write_str("ref.null extern"),
             Val::ExternRef(Some(_)) => f.write_str("ref.extern"),
+            Val::AnyRef(None) => f.write_str("ref.null any"),
+            Val::AnyRef(Some(value)) => match value.i31() {
+                Some(value) => write!(f, "ref.i31 {value}"),
+                None => f.write_str("ref.any"),
+            },
         }
     }
 }
@@ -141,7 +217,7 @@ macro_rules! val_from {
         }
     )* };
 }
-val_from!(i32 => I32, u32 => I32, i64 => I64, u64 => I64, f32 => F32, f64 => F64);
+val_from!(i32 => I32, u32 => I32, i64 => I64, u64 => I64, f32 => F32, f64 => F64, u128 => V128);
 
 impl From<Option<Func>> for Val {
     fn from(value: Option<Func>) -> Val {
@@ -167,9 +243,23 @@ impl From<ExternRef> for Val {
     }
 }
 
+impl From<Option<AnyRef>> for Val {
+    fn from(value: Option<AnyRef>) -> Val {
+        Val::AnyRef(value)
+    }
+}
+
+impl From<AnyRef> for Val {
+    fn from(value: AnyRef) -> Val {
+        Val::AnyRef(Some(value))
+    }
+}
+
 /// A value of the host that guests can hold, pass on and give back, but not look into.
 ///
 /// Clones are the same reference. A store that has seen one keeps it until the store is dropped.
+///
+/// What a guest has handed out with `extern.convert_any` arrives as one that holds an [`AnyRef`].
 #[derive(Clone)]
 pub struct ExternRef(Arc<dyn Any + Send + Sync>);
 
@@ -186,6 +276,9 @@ impl ExternRef {
 
     /// Whether both are the same reference.
     pub fn same(&self, other: &ExternRef) -> bool {
+        if let (Some(a), Some(b)) = (self.downcast_ref::<AnyRef>(), other.downcast_ref::<AnyRef>()) {
+            return a.same(b);
+        }
         std::ptr::addr_eq(Arc::as_ptr(&self.0), Arc::as_ptr(&other.0))
     }
 }
@@ -196,12 +289,14 @@ impl fmt::Debug for ExternRef {
     }
 }
 
-/// What a store needs to turn references into slots and back: its id, and the host's values its guests have seen.
+/// What a store needs to turn references into slots and back: its id, the host's values its guests have seen, and the
+/// guests' objects its embedder holds.
 pub(crate) struct Refs {
     pub store: u64,
     externs: Vec<ExternRef>,
     /// From the address of a value to its slot, so that a reference passed twice stays one reference.
     known: BTreeMap<usize, u64>,
+    pub roots: Roots,
 }
 
 impl Refs {
@@ -210,17 +305,25 @@ impl Refs {
             store,
             externs: Vec::new(),
             known: BTreeMap::new(),
+            roots: Roots::default(),
         }
     }
 
-    fn extern_slot(&mut self, value: ExternRef) -> u64 {
+    fn extern_slot(&mut self, value: ExternRef) -> Result<u64, Error> {
+        match value.downcast_ref::<AnyRef>() {
+            Some(inside) => inside.to_slot(self),
+            None => Ok(self.host_slot(value)),
+        }
+    }
+
+    fn host_slot(&mut self, value: ExternRef) -> u64 {
         // The store keeps the value alive, so no other value can take its address.
         let address = Arc::as_ptr(&value.0).cast::<()>() as usize;
         match self.known.get(&address) {
             Some(&slot) => slot,
             None => {
+                let slot = gc::host_slot(self.externs.len());
                 self.externs.push(value);
-                let slot = self.externs.len() as u64;
                 self.known.insert(address, slot);
                 slot
             }
@@ -228,7 +331,10 @@ impl Refs {
     }
 
     fn extern_at(&self, slot: u64) -> Option<ExternRef> {
-        self.externs.get((slot as usize).checked_sub(1)?).cloned()
+        match gc::slot_host(slot) {
+            Some(index) => self.externs.get(index).cloned(),
+            None => AnyRef::from_slot(slot, self).map(|value| value.to_extern()),
+        }
     }
 }
 
@@ -255,6 +361,22 @@ mod tests {
         assert!(back.same(&value));
         assert_eq!(back.downcast_ref::<u32>(), Some(&7));
         assert!(<Option<ExternRef>>::from_slot(0, refs).is_none());
-        assert!(<Option<ExternRef>>::from_slot(99, refs).is_none());
+        assert!(<Option<ExternRef>>::from_slot(gc::host_slot(99), refs).is_none());
+    }
+
+    #[test]
+    fn references_change_hierarchies_and_stay_the_same() {
+        let refs = &mut Refs::new(1);
+        let host = ExternRef::new(7u32);
+        let inside = AnyRef::from_extern(host.clone());
+        let slot = inside.to_slot(refs).unwrap();
+        assert_eq!(Some(host.clone()).into_slot(refs).unwrap(), slot);
+        assert!(inside.to_extern().same(&host));
+        let outside = AnyRef::from_i31(u32::MAX).to_extern();
+        let slot = Some(outside.clone()).into_slot(refs).unwrap();
+        assert_eq!(slot, gc::i31_slot(u32::MAX));
+        assert!(<Option<ExternRef>>::from_slot(slot, refs).unwrap().same(&outside));
+        let back = AnyRef::from_slot(slot, refs).unwrap();
+        assert_eq!((back.i31(), back.i31_unsigned()), (Some(-1), Some(0x7fff_ffff)));
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(
     }
     let table = Table::new(
         store,
-        TableType::new(ValType::FuncRef, 10, Some(20)),
+        TableType::new(ValType::FUNCREF, 10, Some(20)),
         Val::FuncRef(None),
     )?;
     linker.define(store, NAME, "table", table)?;

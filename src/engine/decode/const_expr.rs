@@ -14,6 +14,10 @@ pub(super) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Refusa
     let mut first = None;
     loop {
         let (operator, offset) = reader.read_with_offset()?;
+        if let Operator::V128Const { value } = operator {
+            // No instruction of constant expressions works on vectors, so it is the only one.
+            return Ok(ConstExpr::V128(Box::new(u128::from_le_bytes(*value.bytes()))));
+        }
         let op = match operator {
             Operator::I32Const { value } => ConstOp::Value(u64::from(value as u32)),
             Operator::I64Const { value } => ConstOp::Value(value as u64),

@@ -338,7 +338,7 @@ fn tables_and_references_go_between_instances_and_the_host() {
     });
     let table = Table::new(
         &mut store,
-        TableType::new(ValType::FuncRef, 3, None),
+        TableType::new(ValType::FUNCREF, 3, None),
         Val::FuncRef(None),
     )
     .unwrap();

@@ -336,6 +336,8 @@ pub(crate) enum Bank {
     Int = 0,
     F32 = 1,
     F64 = 2,
+    /// v128, which has neither accumulator nor pins.
+    V128 = 3,
 }
 
 impl CompareOp {

@@ -44,6 +44,7 @@ impl Pins {
             Bank::Int => self.int.iter().position(|&pin| pin == Some(slot)),
             Bank::F64 => self.f64.iter().position(|&pin| pin == Some(slot)),
             Bank::F32 => (self.f32 == Some(slot)).then_some(0),
+            Bank::V128 => None,
         }
     }
 
@@ -67,7 +68,7 @@ pub(crate) fn assign(translator: &Translator<'_>) -> Assigned {
     let code = &translator.code;
     let mut classes = vec![Classes::SLOTS; code.len()];
     // By bank: the slot whose value the accumulator holds, and the instruction that put it there.
-    let mut held: [Option<(u32, usize)>; 3] = [None; 3];
+    let mut held: [Option<(u32, usize)>; 4] = [None; 4];
     for (at, ins) in code.iter().enumerate() {
         if ins.op == Op::Nop {
             continue;
@@ -103,7 +104,7 @@ pub(crate) fn assign(translator: &Translator<'_>) -> Assigned {
         }
         (class.a, class.b, class.c) = (chosen[0], chosen[1], chosen[2]);
         if ins.op.forgets_accumulators() {
-            held = [None; 3];
+            held = [None; 4];
         }
         match ins.op {
             Op::Call | Op::CallImport | Op::CallIndirect => {
@@ -116,8 +117,9 @@ pub(crate) fn assign(translator: &Translator<'_>) -> Assigned {
             }
             _ => {
                 if let Some(slot) = ins.d.as_slot() {
+                    let end = slot + result_slots(ins.op);
                     for held in &mut held {
-                        if held.is_some_and(|(held_slot, _)| held_slot == slot) {
+                        if held.is_some_and(|(held_slot, _)| (slot..end).contains(&held_slot)) {
                             *held = None;
                         }
                     }
@@ -164,7 +166,7 @@ fn choose_pins(translator: &Translator<'_>) -> Pins {
             scores[local] += weight.max(step * weight);
         }
     }
-    let mut best: [Vec<(u64, u32)>; 3] = Default::default();
+    let mut best: [Vec<(u64, u32)>; 4] = Default::default();
     for (local, &score) in scores.iter().enumerate() {
         let (slot, ty) = translator.locals[local];
         if score < 2 || slot >= NEAR_SLOTS {
@@ -188,6 +190,14 @@ fn choose_pins(translator: &Translator<'_>) -> Pins {
     }
 }
 
+/// Slots of the result.
+fn result_slots(op: Op) -> u32 {
+    match op.result() {
+        Some(Bank::V128) => 2,
+        _ => 1,
+    }
+}
+
 /// How much an instruction counts: each loop around it by this factor.
 fn weight(ins: &Ins) -> u64 {
     const PER_LOOP: u64 = 4;
@@ -206,8 +216,9 @@ impl Translator<'_> {
         }
         let locals = self.first_local..self.first_temp();
         let mut first = vec![First::Unknown; self.local_slots as usize];
-        let mut note = |arg: Arg, what: First| {
-            if let Some(slot) = arg.as_slot().filter(|slot| locals.contains(slot)) {
+        let mut note = |arg: Arg, slots: u32, what: First| {
+            let Some(slot) = arg.as_slot() else { return };
+            for slot in (slot..slot + slots).filter(|slot| locals.contains(slot)) {
                 let first = &mut first[(slot - locals.start) as usize];
                 if *first == First::Unknown {
                     *first = what;
@@ -217,14 +228,15 @@ impl Translator<'_> {
         for ins in self.code.iter().take_while(|ins| !ins.op.leaves_straight_line()) {
             // Bare numbers among them only make it zero more.
             for arg in [ins.a, ins.b, ins.c] {
-                note(arg, First::Read);
+                // Of a vector the second slot is either read too, or not written before.
+                note(arg, 1, First::Read);
             }
             let what = if ins.op.result().is_some() {
                 First::Written
             } else {
                 First::Read
             };
-            note(ins.d, what);
+            note(ins.d, result_slots(ins.op), what);
         }
         let needed = |first: &First| *first != First::Written;
         match (first.iter().position(needed), first.iter().rposition(needed)) {

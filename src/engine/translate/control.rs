@@ -64,7 +64,7 @@ impl<'m> Translator<'m> {
             BlockType::Empty => {}
             BlockType::Type(ty) => {
                 if !params {
-                    let ty = value_type(ty);
+                    let ty = self.value_type(ty);
                     self.stack.push(Place::Temp, ty, NONE);
                 }
             }
@@ -388,7 +388,7 @@ impl<'m> Translator<'m> {
             [] => {
                 self.emit(Ins::new(Op::RetMany));
             }
-            [ty] => {
+            [ty] if ty != ValType::V128 => {
                 let operand = *self.stack.peek();
                 let a = match operand.is_const() {
                     Some(value) if bank(ty) == Bank::Int && !fits_imm(value) => {
@@ -454,7 +454,7 @@ impl<'m> Translator<'m> {
     /// The bank of a single result, which calls leave in the accumulator too.
     fn single_result(ty: &FuncType) -> Arg {
         match ty.results() {
-            [ty] => Arg(bank(*ty) as u32),
+            [ty] if *ty != ValType::V128 => Arg(bank(*ty) as u32),
             _ => Arg::NONE,
         }
     }

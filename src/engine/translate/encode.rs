@@ -7,7 +7,7 @@ use super::listing::Listing;
 use super::*;
 use crate::engine::ops::CompareOp;
 use crate::engine::run::dispatch::{Handler, word_of};
-use crate::engine::run::handlers::{bulk, control, convert, float, fused, integer, memory, variable};
+use crate::engine::run::handlers::{bulk, control, convert, float, fused, integer, memory, simd, variable};
 use crate::engine::run::operand::{Dst, Src};
 
 pub(super) struct Encoder<'t, 'm> {
@@ -161,15 +161,15 @@ impl Encoder<'_, '_> {
             self.offsets.push((start, self.t.origins[at]));
         }
         if let Some(next) = self.joined(at) {
-            self.list(start, &ins, classes);
+            self.list(start, at, &ins, classes);
             self.list_joined(next - 1);
             return next;
         }
         self.write(&ins, classes);
         if far && let Some(d) = self.t.code[at].d.as_slot() {
-            self.push(integer::COPY_FAR, halves(d, Encoder::near(ins.d)));
+            self.copy_far(ins.op.result(), d, Encoder::near(ins.d));
         }
-        self.list(start, &ins, classes);
+        self.list(start, at, &ins, classes);
         at + 1
     }
 
@@ -183,6 +183,7 @@ impl Encoder<'_, '_> {
             return false;
         }
         let scratch = self.t.scratch.expect("far functions have it");
+        let roles = ins.op.sources();
         let is_far = |arg: Arg| arg.as_slot().is_some_and(|slot| slot >= NEAR_SLOTS);
         // These hold bare numbers in `b` or their frame base in `d`.
         let bare_b = matches!(
@@ -198,11 +199,10 @@ impl Encoder<'_, '_> {
             };
             if is_far(*arg) {
                 // Also where a register is read instead: the number would not fit its field.
-                let near = scratch + 1 + i as u32;
+                let near = scratch + 2 * (1 + i as u32);
                 let from = std::mem::replace(arg, Arg::slot(near)).as_slot().expect("far");
                 if class == Src::Slot {
-                    self.words.push(word_of(integer::COPY_FAR));
-                    self.words.push(halves(near, from));
+                    self.copy_far(roles[i].map(|role| role.bank), near, from);
                 }
             }
         }
@@ -215,6 +215,14 @@ impl Encoder<'_, '_> {
             return classes.d == Dst::Slot;
         }
         false
+    }
+
+    /// Copies a value of this bank.
+    fn copy_far(&mut self, bank: Option<Bank>, to: u32, from: u32) {
+        self.push(integer::COPY_FAR, halves(to, from));
+        if bank == Some(Bank::V128) {
+            self.push(integer::COPY_FAR, halves(to + 1, from + 1));
+        }
     }
 
     fn write(&mut self, ins: &Ins, classes: Classes) {
@@ -285,6 +293,12 @@ impl Encoder<'_, '_> {
                 let handler = integer::SELECT[(ca == Src::Imm) as usize][(cb == Src::Imm) as usize][cc as usize][sd];
                 self.push(handler, fields(d, c, a, b));
                 self.words.push(halves(self.imm(ins.a), self.imm(ins.b)));
+            }
+            Op::SelectV128 => self.push(simd::SELECT[cc as usize], fields(d, c, a, b)),
+            Op::ConstV128 => {
+                self.push(simd::CONSTANT, fields(d, 0, 0, 0));
+                let at = ins.a.as_constant().expect("it has one");
+                self.words.extend(&self.t.consts[at..at + 2]);
             }
             Op::Load(op, mode) => {
                 let bytes = op.bytes();
@@ -363,6 +377,7 @@ impl Encoder<'_, '_> {
             Op::GlobalGet(bank) => {
                 let (place, global) = self.global(ins.x as u32);
                 let table = match bank {
+                    Bank::V128 => return self.push(simd::GLOBAL_GET[place], fields_imm(d, 0, global)),
                     Bank::Int => &variable::GLOBAL_GET,
                     Bank::F64 => &variable::GLOBAL_GET_F64,
                     Bank::F32 => &variable::GLOBAL_GET_F32,
@@ -372,6 +387,7 @@ impl Encoder<'_, '_> {
             Op::GlobalSet(bank) => {
                 let (place, global) = self.global(ins.x as u32);
                 let table = match bank {
+                    Bank::V128 => return self.push(simd::GLOBAL_SET[place], fields_imm(0, a, global)),
                     Bank::Int => &variable::GLOBAL_SET,
                     Bank::F64 => &variable::GLOBAL_SET_F64,
                     Bank::F32 => &variable::GLOBAL_SET_F32,
@@ -495,6 +511,7 @@ impl Encoder<'_, '_> {
                     Bank::Int => control::RET_INT[sa],
                     Bank::F64 => control::RET_F64[sa],
                     Bank::F32 => control::RET_F32[sa],
+                    Bank::V128 => unreachable!("vectors are returned in their slots"),
                 };
                 match (ca, bank) {
                     (Src::Imm, Bank::Int) => self.push(handler, fields_imm(self.t.record, 0, self.imm(ins.a))),
@@ -565,6 +582,7 @@ impl Encoder<'_, '_> {
                 self.words.push(value);
             }
             (Bank::Int, _) => self.push(integer::COPY[sa][sd], fields(d, a, 0, 0)),
+            (Bank::V128, _) => self.push(simd::COPY, fields(d, a, 0, 0)),
             (_, class) => {
                 let table = if bank == Bank::F64 {
                     &float::F64_COPY

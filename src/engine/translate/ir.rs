@@ -78,6 +78,10 @@ pub(crate) enum Op {
     Copy(Bank),
     /// `d = c != 0 ? a : b`
     Select,
+    SelectV128,
+    /// `d = constant a`, whose upper half is the constant after it.
+    #[expect(dead_code, reason = "no visit makes it yet")]
+    ConstV128,
     Load(LoadOp, Mode),
     LoadF64(Mode),
     LoadF32(Mode),
@@ -270,9 +274,17 @@ const F64: Option<Role> = role(Bank::F64, true);
 const F64_ACC: Option<Role> = role(Bank::F64, false);
 const F32: Option<Role> = role(Bank::F32, true);
 const F32_ACC: Option<Role> = role(Bank::F32, false);
+const V128: Option<Role> = Some(Role {
+    bank: Bank::V128,
+    acc: false,
+    pin: false,
+});
 
 fn of_bank(bank: Bank, pin: bool) -> Option<Role> {
-    role(bank, pin)
+    match bank {
+        Bank::V128 => V128,
+        _ => role(bank, pin),
+    }
 }
 
 impl Op {
@@ -294,6 +306,7 @@ impl Op {
             Op::Truncate(op) => [of_bank(op.banks().0, false), None, None],
             Op::Copy(bank) | Op::GlobalSet(bank) | Op::Ret(bank) => [of_bank(bank, true), None, None],
             Op::Select => [None, None, INT],
+            Op::SelectV128 => [V128, V128, INT],
             Op::Load(_, mode) | Op::LoadF64(mode) | Op::LoadF32(mode) => address(mode, None),
             Op::Store(_, mode) => address(mode, INT),
             Op::StoreF64(mode) => address(mode, F64),
@@ -329,6 +342,7 @@ impl Op {
             | Op::MemorySize => Bank::Int,
             Op::F64(_) | Op::F64Small(_) | Op::F64Unary(_) | Op::LoadF64(_) => Bank::F64,
             Op::F32(_) | Op::F32Small(_) | Op::F32Unary(_) | Op::LoadF32(_) => Bank::F32,
+            Op::SelectV128 | Op::ConstV128 => Bank::V128,
             Op::Convert(op) => op.banks().1,
             Op::Copy(bank) | Op::GlobalGet(bank) => bank,
             _ => return None,

@@ -81,7 +81,7 @@ impl Encoder<'_, '_> {
         let step = |adds, a, imm| Step { adds, d, a, imm, kept };
         match ins.op {
             // Float pins are other registers, but their slots are as good.
-            Op::Copy(bank) if bank == Bank::Int || kept == 0 => match constant(ins.a) {
+            Op::Copy(bank) if bank == Bank::Int || kept == 0 && bank != Bank::V128 => match constant(ins.a) {
                 Some(value) => (bank == Bank::Int && fits_imm(value)).then(|| step(false, 0, Some(value as u32))),
                 None => Some(step(false, ins.a.as_slot()?, None)),
             },

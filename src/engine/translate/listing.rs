@@ -1,4 +1,4 @@
-//! A function's internal code as text: what the tests' snapshots show.
+//! A function's internal code as text: what the tests' snapshots and `wasmrun listing` show.
 
 use super::assign::Classes;
 use super::encode::Encoder;
@@ -7,18 +7,43 @@ use super::*;
 use crate::engine::run::operand::{Dst, Src};
 use std::fmt;
 
-/// A function's internal code, for people.
-#[derive(Default)]
-pub(crate) struct Listing {
-    /// One line per instruction, with where each operand lives.
-    pub text: String,
+/// A function's internal code, for people who want to know why something is slow. Its `Display` is the lines.
+///
+/// What stands in the lines changes between versions.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Listing {
+    /// Where the function's body lies in the module, in bytes.
+    pub body: std::ops::Range<u64>,
+    /// Labels and instructions, in the order of the code.
+    pub lines: Vec<ListingLine>,
     /// Index of each instruction's first word, with its form: the operation and the classes of its operands.
-    pub forms: Vec<(u32, String)>,
+    pub(crate) forms: Vec<(u32, String)>,
+}
+
+/// A line of a [`Listing`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ListingLine {
+    /// Byte offset in the module of the WebAssembly instruction it does last; `None` for labels.
+    pub offset: Option<u64>,
+    /// An instruction, after the index of its first word, with where each operand lives; or a label.
+    pub text: String,
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| writeln!(f, "{}", line.text))
+    }
 }
 
 /// The listing of a defined function.
 pub(crate) fn listing(module: &ModuleInner, defined: u32) -> Listing {
-    translate_with(module, defined, Want::Listing).1
+    let body = &module.bodies[defined as usize];
+    Listing {
+        body: u64::from(body.start)..u64::from(body.end),
+        ..translate_with(module, defined, Want::Listing).1
+    }
 }
 
 /// One instruction.
@@ -40,6 +65,12 @@ impl Listed<'_> {
             (_, Some(slot), _) => format!("s{slot}"),
             _ => String::new(),
         }
+    }
+
+    /// The vector whose lower half is a constant.
+    fn bits(&self, arg: Arg) -> u128 {
+        let halves = arg.as_constant().and_then(|at| self.consts.get(at..at + 2));
+        halves.map_or(0, |halves| u128::from(halves[0]) | u128::from(halves[1]) << 64)
     }
 
     /// Whether its constants are of type i32, which are kept as 64 bits without a sign.
@@ -131,6 +162,8 @@ impl fmt::Display for Listed<'_> {
             Op::RotateAndAdd => write!(f, "{d} = ({a} rotr {} & {:#x}) + {b}", x as u32, x >> 32),
             Op::ShlAdd => write!(f, "{d} = ({a} << {x}) + {b}"),
             Op::Copy(_) => write!(f, "{d} = copy {a}"),
+            Op::SelectV128 => write!(f, "{d} = select v128 {a}, {b} by {c}"),
+            Op::ConstV128 => write!(f, "{d} = v128.const {:#034x}", self.bits(self.ins.a)),
             Op::Select => write!(f, "{d} = select {a}, {b} by {c}"),
             Op::Load(op, mode) => write!(f, "{d} = {} {}", op.text(), self.address(mode)),
             Op::LoadF64(mode) => write!(f, "{d} = f64.load {}", self.address(mode)),
@@ -195,11 +228,12 @@ impl fmt::Display for Listed<'_> {
 }
 
 impl Encoder<'_, '_> {
-    pub(super) fn list(&mut self, start: u32, ins: &Ins, classes: Classes) {
+    /// The instruction at `at`, whose first word is `start`.
+    pub(super) fn list(&mut self, start: u32, at: usize, ins: &Ins, classes: Classes) {
         if self.t.want == Want::Listing {
             let listed = self.listed(ins, classes);
-            let (text, form) = (format!("{start:5}  {listed}\n"), listed.form());
-            self.listing.text.push_str(&text);
+            let (text, form) = (format!("{start:5}  {listed}"), listed.form());
+            self.list_line(Some(self.t.origins[at]), text);
             self.listing.forms.push((start, form));
         }
     }
@@ -214,12 +248,17 @@ impl Encoder<'_, '_> {
         }
     }
 
+    fn list_line(&mut self, offset: Option<u32>, text: String) {
+        let offset = offset.map(u64::from);
+        self.listing.lines.push(ListingLine { offset, text });
+    }
+
     /// The instruction at `at` is done by the one listed last.
     pub(super) fn list_joined(&mut self, at: usize) {
         if self.t.want == Want::Listing {
             let listed = self.listed(&self.t.code[at], self.assigned.classes[at]);
-            let (text, more) = (format!("       {listed}\n"), listed.form());
-            self.listing.text.push_str(&text);
+            let (text, more) = (format!("       {listed}"), listed.form());
+            self.list_line(Some(self.t.origins[at]), text);
             let (_, form) = self.listing.forms.last_mut().expect("the first of the two");
             *form = format!("{form}; {more}");
         }
@@ -227,7 +266,7 @@ impl Encoder<'_, '_> {
 
     pub(super) fn list_label(&mut self, label: u64) {
         if self.t.want == Want::Listing {
-            self.listing.text.push_str(&format!("L{label}:\n"));
+            self.list_line(None, format!("L{label}:"));
         }
     }
 
@@ -245,8 +284,7 @@ impl Encoder<'_, '_> {
                 line.push_str(&format!(" {name} = s{slot}"));
             }
         }
-        self.listing.text.push_str(&line);
-        self.listing.text.push('\n');
+        self.list_line(Some(t.start), line);
         self.listing.forms.push((0, "Enter".into()));
     }
 }

@@ -25,12 +25,13 @@ use super::config::Optimizations;
 use super::module::ModuleInner;
 use super::ops::Bank;
 use super::run::layout::FIRST_GLOBAL;
-use super::types::{FuncType, ValType};
+use super::types::{FuncType, RefType, ValType};
 use ir::{Arg, Ins, Op};
 use stack::{NONE, Operand, Place, Stack};
 use wasmparser::{BinaryReader, FunctionBody};
 
-pub(crate) use listing::{Listing, listing};
+pub(crate) use listing::listing;
+pub use listing::{Listing, ListingLine};
 
 /// A translated body before it gets an address.
 pub(crate) struct Translated {
@@ -74,8 +75,8 @@ fn translate_with(module: &ModuleInner, defined: u32, want: Want) -> (Translated
 
 /// Slots that 16-bit operands can name.
 pub(crate) const NEAR_SLOTS: u32 = 1 << 16;
-/// Near slots that far operands are moved through: destination and three sources.
-const SCRATCH_SLOTS: u32 = 4;
+/// Near slots that far operands are moved through: destination and three sources, two slots each.
+const SCRATCH_SLOTS: u32 = 8;
 
 /// A control frame of the validation algorithm, with what translation needs.
 struct Control {
@@ -173,7 +174,7 @@ impl<'m> Translator<'m> {
         slot = first_local;
         for group in body.get_locals_reader().expect("validated: locals") {
             let (count, ty) = group.expect("validated: locals");
-            let ty = value_type(ty);
+            let ty = value_type(module, ty);
             for _ in 0..count {
                 locals.push((slot, ty));
                 slot += ty.slots() as u32;
@@ -333,6 +334,19 @@ impl<'m> Translator<'m> {
         Some(FIRST_GLOBAL as u32 + 8 * offsets[defined as usize])
     }
 
+    // ---- types ---------------------------------------------------------------------------------------------------
+
+    /// The type, which validation let through.
+    fn value_type(&self, ty: wasmparser::ValType) -> ValType {
+        value_type(self.module, ty)
+    }
+
+    fn ref_type(&self, nullable: bool, heap: wasmparser::HeapType) -> ValType {
+        let heap = self.module.heap_type(heap);
+        let heap = heap.ok().expect("validated: a known heap type");
+        ValType::Ref(RefType { nullable, heap })
+    }
+
     // ---- fuel ----------------------------------------------------------------------------------------------------
 
     /// From here on instructions are charged together.
@@ -351,10 +365,9 @@ impl<'m> Translator<'m> {
 }
 
 /// The type, which validation let through.
-fn value_type(ty: wasmparser::ValType) -> ValType {
-    super::decode::val_type(&ty)
-        .ok()
-        .expect("validated: a known value type")
+fn value_type(module: &ModuleInner, ty: wasmparser::ValType) -> ValType {
+    let ty = module.val_type(&ty);
+    ty.ok().expect("validated: a known value type")
 }
 
 /// The bank a type's values live in.
@@ -362,6 +375,7 @@ fn bank(ty: ValType) -> Bank {
     match ty {
         ValType::F32 => Bank::F32,
         ValType::F64 => Bank::F64,
+        ValType::V128 => Bank::V128,
         _ => Bank::Int,
     }
 }

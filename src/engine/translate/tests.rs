@@ -10,7 +10,7 @@ fn listing(wat: &str) -> String {
 fn listing_with(config: Config, wat: &str) -> String {
     let module = Module::new(&Engine::new(config), wat).expect("a valid module");
     let first = module.inner.imported_funcs;
-    module.listing(first).expect("a defined function")
+    module.listing(first).expect("a defined function").to_string()
 }
 
 #[test]

@@ -454,6 +454,10 @@ impl Translator<'_> {
         let c = self.stack.pop();
         let (a, b) = self.pop_two();
         let c = self.slot_arg(c);
+        if a.ty == ValType::V128 {
+            let (a, b) = (self.arg(a), self.arg(b));
+            return self.push_result(Ins::new(Op::SelectV128).a(a).b(b).c(c), ValType::V128);
+        }
         let (a, ty) = (self.selected(a), a.ty);
         let b = self.selected(b);
         self.push_result(Ins::new(Op::Select).a(a).b(b).c(c), ty);
@@ -615,9 +619,9 @@ impl Translator<'_> {
     visit!(visit_table_copy(self, to: u32, from: u32) self.slow_bulk(Slow::TableCopy, to, from));
     visit!(visit_table_init(self, elem: u32, table: u32) self.slow_bulk(Slow::TableInit, table, elem));
     visit!(visit_elem_drop(self, elem: u32) self.slow(Slow::ElemDrop, 0, elem, 0, None));
-    visit!(visit_ref_func(self, func: u32) self.slow(Slow::RefFunc, 0, func, 0, Some(ValType::FuncRef)));
+    visit!(visit_ref_func(self, func: u32) self.slow(Slow::RefFunc, 0, func, 0, Some(ValType::FUNCREF)));
     visit!(visit_ref_null(self, heap: HeapType) {
-        let ty = if heap == HeapType::EXTERN { ValType::ExternRef } else { ValType::FuncRef };
+        let ty = self.ref_type(true, heap);
         self.stack.push(Place::Const(0), ty, NONE);
     });
     visit!(visit_ref_is_null(self) self.eqz_i64());

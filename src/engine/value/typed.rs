@@ -1,6 +1,6 @@
 //! Rust types that stand for WebAssembly values, and tuples of them for parameters and results.
 
-use super::{ExternRef, Refs};
+use super::{AnyRef, ExternRef, Refs, v128_from_slots, v128_slots};
 use crate::engine::error::Error;
 use crate::engine::func::Func;
 use crate::engine::types::ValType;
@@ -11,19 +11,65 @@ mod sealed {
 
 /// A Rust type that stands for one WebAssembly value.
 ///
-/// `i32` and `u32` are `i32`; `i64` and `u64` are `i64`; `f32`, `f64`; `Option<Func>` is `funcref`;
-/// `Option<ExternRef>` is `externref`. The trait is sealed.
+/// `i32` and `u32` are `i32`; `i64` and `u64` are `i64`; `f32`, `f64`; `u128` is `v128`; `Option<Func>` is `funcref`;
+/// `Option<ExternRef>` is `externref`; `Option<AnyRef>` is `anyref`. The trait is sealed.
 pub trait WasmTy: sealed::Sealed + Send + Sized + 'static {
     /// The WebAssembly type.
     const TYPE: ValType;
 
+    /// Reads the first slot; or slots, if the type has more.
+    #[doc(hidden)]
+    #[expect(private_interfaces)]
+    #[inline]
+    fn from_slots(slots: &[u64], refs: &Refs) -> Self {
+        Self::from_slot(slots[0], refs)
+    }
+
+    /// Writes the first slot; or slots, if the type has more.
+    #[doc(hidden)]
+    #[expect(private_interfaces)]
+    #[inline]
+    fn into_slots(self, slots: &mut [u64], refs: &mut Refs) -> Result<(), Error> {
+        slots[0] = self.into_slot(refs)?;
+        Ok(())
+    }
+
+    /// Reads a slot; of a type that has more, its lowest 64 bits.
     #[doc(hidden)]
     #[expect(private_interfaces)]
     fn from_slot(slot: u64, refs: &Refs) -> Self;
 
+    /// The value as a slot; of a type that has more, its lowest 64 bits.
     #[doc(hidden)]
     #[expect(private_interfaces)]
     fn into_slot(self, refs: &mut Refs) -> Result<u64, Error>;
+}
+
+impl sealed::Sealed for u128 {}
+#[expect(private_interfaces)]
+impl WasmTy for u128 {
+    const TYPE: ValType = ValType::V128;
+
+    #[inline]
+    fn from_slots(slots: &[u64], _: &Refs) -> u128 {
+        v128_from_slots([slots[0], slots[1]])
+    }
+
+    #[inline]
+    fn into_slots(self, slots: &mut [u64], _: &mut Refs) -> Result<(), Error> {
+        slots[..2].copy_from_slice(&v128_slots(self));
+        Ok(())
+    }
+
+    #[inline]
+    fn from_slot(slot: u64, _: &Refs) -> u128 {
+        u128::from(slot)
+    }
+
+    #[inline]
+    fn into_slot(self, _: &mut Refs) -> Result<u64, Error> {
+        Ok(self as u64)
+    }
 }
 
 macro_rules! wasm_number {
@@ -51,7 +97,7 @@ wasm_number! {
 impl sealed::Sealed for Option<Func> {}
 #[expect(private_interfaces)]
 impl WasmTy for Option<Func> {
-    const TYPE: ValType = ValType::FuncRef;
+    const TYPE: ValType = ValType::FUNCREF;
 
     #[inline]
     fn from_slot(slot: u64, refs: &Refs) -> Self {
@@ -70,14 +116,28 @@ impl WasmTy for Option<Func> {
 impl sealed::Sealed for Option<ExternRef> {}
 #[expect(private_interfaces)]
 impl WasmTy for Option<ExternRef> {
-    const TYPE: ValType = ValType::ExternRef;
+    const TYPE: ValType = ValType::EXTERNREF;
 
     fn from_slot(slot: u64, refs: &Refs) -> Self {
         refs.extern_at(slot)
     }
 
     fn into_slot(self, refs: &mut Refs) -> Result<u64, Error> {
-        Ok(self.map_or(0, |value| refs.extern_slot(value)))
+        self.map_or(Ok(0), |value| refs.extern_slot(value))
+    }
+}
+
+impl sealed::Sealed for Option<AnyRef> {}
+#[expect(private_interfaces)]
+impl WasmTy for Option<AnyRef> {
+    const TYPE: ValType = ValType::ANYREF;
+
+    fn from_slot(slot: u64, refs: &Refs) -> Self {
+        AnyRef::from_slot(slot, refs)
+    }
+
+    fn into_slot(self, refs: &mut Refs) -> Result<u64, Error> {
+        self.map_or(Ok(0), |value| value.to_slot(refs))
     }
 }
 
@@ -112,8 +172,7 @@ macro_rules! one_value {
             const TYPES: &'static [ValType] = &[<$ty as WasmTy>::TYPE];
             #[inline]
             fn store(self, slots: &mut [u64], refs: &mut Refs) -> Result<(), Error> {
-                slots[0] = self.into_slot(refs)?;
-                Ok(())
+                self.into_slots(slots, refs)
             }
         }
         #[expect(private_interfaces)]
@@ -121,17 +180,27 @@ macro_rules! one_value {
             const TYPES: &'static [ValType] = &[<$ty as WasmTy>::TYPE];
             #[inline]
             fn load(slots: &[u64], refs: &Refs) -> Self {
-                <$ty as WasmTy>::from_slot(slots[0], refs)
+                <$ty as WasmTy>::from_slots(slots, refs)
             }
             #[inline]
             fn store_results(self, slots: &mut [u64], refs: &mut Refs) -> Result<(), Error> {
-                slots[0] = self.into_slot(refs)?;
-                Ok(())
+                self.into_slots(slots, refs)
             }
         }
     )* };
 }
-one_value!(i32, u32, i64, u64, f32, f64, Option<Func>, Option<ExternRef>);
+one_value!(
+    i32,
+    u32,
+    i64,
+    u64,
+    f32,
+    f64,
+    u128,
+    Option<Func>,
+    Option<ExternRef>,
+    Option<AnyRef>
+);
 
 macro_rules! tuples {
     ($($name:ident)*) => {
@@ -144,7 +213,7 @@ macro_rules! tuples {
             fn store(self, slots: &mut [u64], refs: &mut Refs) -> Result<(), Error> {
                 let ($($name,)*) = self;
                 let mut at = 0;
-                $( slots[at] = $name.into_slot(refs)?; at += 1; )*
+                $( $name.into_slots(&mut slots[at..], refs)?; at += $name::TYPE.slots(); )*
                 Ok(())
             }
         }
@@ -155,7 +224,7 @@ macro_rules! tuples {
             #[inline]
             fn load(slots: &[u64], refs: &Refs) -> Self {
                 let mut at = 0;
-                $( let $name = $name::from_slot(slots[at], refs); at += 1; )*
+                $( let $name = $name::from_slots(&slots[at..], refs); at += $name::TYPE.slots(); )*
                 ($($name,)*)
             }
             #[inline]
