@@ -18,5 +18,11 @@ mod listing;
 mod messages;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/seeing.rs"]
+mod seeing;
+#[path = "cli/streams.rs"]
+mod streams;
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/world.rs"]
 mod world;

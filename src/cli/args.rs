@@ -82,14 +82,14 @@ pub struct ExecArgs {
     ///
     /// Counted as with --max-memory; no limit otherwise. The write that goes beyond is cut, and the next ones fail with
     /// `nospc` (no space left on device). The program goes on and ends with a status of its own.
-    #[arg(long, value_name = "SIZE", value_parser = units::size)]
+    #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = units::size)]
     pub max_output: Option<u64>,
 
     /// Let escape sequences of the program through to the terminal
     ///
     /// Otherwise, where stdout or stderr is a terminal, colours and cursor movement pass and nothing else: not what sets
     /// the title, fills the clipboard or makes the terminal type. Pipes and files get every byte in any case.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub raw_terminal: bool,
 
     /// Show on stderr what the program does: wasi, wasi=fs,clock
@@ -100,7 +100,7 @@ pub struct ExecArgs {
     pub trace: Option<TraceFilter>,
 
     /// The program's argv[0] (otherwise the file's base name)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
     pub argv0: Option<OsString>,
 
     /// Call this exported function with ARGS as numbers, print results
@@ -137,7 +137,7 @@ pub struct ExecArgs {
     ///
     /// Big programs start sooner. One that is not valid may then run until it calls a function that is not: this ends
     /// it with status 1 and a message that names the function.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub lazy_validation: bool,
 
     /// Run although imports are unknown: calling one is a trap

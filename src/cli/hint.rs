@@ -22,7 +22,7 @@ pub fn ungranted(env: &WasiEnv, granted: &[Directory], words: &[OsString]) -> Op
         .find(|word| is_path(word) && !granted.iter().any(|dir| covers(&dir.guest, word)));
     match wanted {
         Some(path) => Some(text(path)),
-        None if granted.is_empty() => Some(String::from(
+        None if granted.is_empty() && env.wanted_a_directory() => Some(String::from(
             "hint: the program looked for a directory, and none was granted; --dir . gives it this one",
         )),
         None => None,
@@ -51,9 +51,9 @@ fn option(path: &str) -> String {
     }
 }
 
-/// Whether a word of the command line is meant as a path, as far as one can tell.
+/// Whether a word of the command line is meant as a path, as far as one can tell: many an expression has slashes.
 fn is_path(word: &str) -> bool {
-    !word.is_empty() && !word.starts_with('-') && (word.contains('/') || Path::new(word).exists())
+    word.starts_with('/') || (!word.starts_with('-') && Path::new(word).exists())
 }
 
 /// Whether a directory that the program knows as `guest` has the path.

@@ -178,10 +178,15 @@ impl WasiEnv {
         self.with(|ctx| ctx.missed.path.clone())
     }
 
-    /// Whether the program, when it was under way, went through the granted directories to their end. C libraries do so
-    /// for the first path, and make no call that shows the path if no directory fits.
+    /// Whether the program went through the granted directories to their end. C libraries do so at the start or for the
+    /// first path, and make no call that shows the path if no directory fits.
     pub fn looked_for_directories(&self) -> bool {
         self.with(|ctx| ctx.missed.searched)
+    }
+
+    /// Whether it did so when it was under way already, and so for some path.
+    pub fn wanted_a_directory(&self) -> bool {
+        self.with(|ctx| ctx.missed.searched_late)
     }
 
     /// Works on the state. A thread that panicked while it did cannot have left anything half done that matters.

@@ -11,9 +11,10 @@ use super::trace::{Kind, Param};
 pub(super) struct Missed {
     /// The first path that no directory was granted for.
     pub(super) path: Option<String>,
-    /// The program went through the granted directories to their end after it had done something else. C libraries do
-    /// that for a path, and make no call if no directory fits.
+    /// The program went through the granted directories to their end.
     pub(super) searched: bool,
+    /// It did so after it had done something else: for a path.
+    pub(super) searched_late: bool,
     /// It has made a call other than to look for directories.
     pub(super) begun: bool,
 }
@@ -21,7 +22,9 @@ pub(super) struct Missed {
 /// Looks at a call that failed.
 pub(super) fn note(cx: &mut Call<'_>, name: &str, params: &[Param], words: &[u64], errno: Errno) {
     if name == "fd_prestat_get" {
-        cx.ctx.missed.searched |= errno == Errno::Badf && cx.ctx.missed.begun;
+        let missed = &mut cx.ctx.missed;
+        missed.searched |= errno == Errno::Badf;
+        missed.searched_late |= errno == Errno::Badf && missed.begun;
         return;
     }
     if cx.ctx.missed.path.is_some() || !matches!(errno, Errno::Badf | Errno::Perm | Errno::Notcapable) {
@@ -85,14 +88,15 @@ mod tests {
     }
 
     #[test]
-    fn a_search_counts_if_it_is_not_the_start_of_the_program() {
-        for (first, searched) in [("fd_prestat_get", false), ("args_sizes_get", true)] {
+    fn a_search_at_the_start_need_not_be_for_a_path() {
+        for (first, late) in [("fd_prestat_get", false), ("args_sizes_get", true)] {
             let mut guest = Guest::new(plain());
             for name in [first, "fd_prestat_get"] {
                 let words = [if name == "fd_prestat_get" { 3 } else { 0x10 }, 0x20];
                 let _ = guest.stop(|cx| row(name).call(cx, &words));
             }
-            assert_eq!(guest.env.looked_for_directories(), searched, "{first}");
+            assert!(guest.env.looked_for_directories());
+            assert_eq!(guest.env.wanted_a_directory(), late, "{first}");
         }
     }
 }
