@@ -66,12 +66,11 @@ pub fn signature(function: &str) -> &'static str {
 /// A guest through which any function can be called.
 pub struct Calls {
     pub app: Executor,
-    pub env: WasiEnv,
 }
 
 impl Calls {
     /// A guest that imports from `version`.
-    pub fn new(env: WasiEnv, version: &str) -> Calls {
+    pub fn new(env: &WasiEnv, version: &str) -> Calls {
         let (mut imports, mut exports) = (String::new(), String::new());
         for (name, signature) in SIGNATURES {
             if version == "wasi_unstable" && name == "sock_accept" {
@@ -94,9 +93,9 @@ impl Calls {
         let engine = Engine::default();
         let module = Module::new(&engine, text).expect("a valid module");
         let mut linker = Linker::new(&engine);
-        linker.wasi(&env).expect("an environment without faults");
+        linker.wasi(env).expect("an environment without faults");
         let app = linker.instantiate(&module).expect("all imports are there");
-        Calls { app, env }
+        Calls { app }
     }
 
     /// Makes a call and returns its errno. `proc_exit` has none: it ends with an error.

@@ -211,7 +211,7 @@ impl World {
                 assert!(line.len() < 1 << 16, "a line of {}", line.len())
             })
             .build();
-        let calls = Calls::new(env, version);
+        let calls = Calls::new(&env, version);
         let stop = Arc::new(AtomicBool::new(false));
         let (handle, stopped) = (calls.app.interrupt_handle(), stop.clone());
         let interrupter = std::thread::spawn(move || {

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use wasmrun::wasi::TraceFilter;
 
 use super::features::FeatureSet;
-use super::units::{self, Directory, Input, Variable};
+use super::units::{self, Directory, Input, Listen, Variable};
 
 /// Runs WebAssembly programs: an interpreter with WASI Preview 1 built in.
 #[derive(Debug, Parser)]
@@ -42,7 +42,7 @@ As cargo's runner:
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Exec(ExecArgs),
+    Exec(Box<ExecArgs>),
     Wast(WastArgs),
     Listing(ListingArgs),
 }
@@ -61,6 +61,14 @@ pub struct ExecArgs {
     /// the name. Nothing outside the directories given can be reached, not even through symbolic links.
     #[arg(long, value_name = "HOST[::GUEST]", value_parser = units::directory())]
     pub dir: Vec<Directory>,
+
+    /// Let the program accept connections on an address: 127.0.0.1:8080
+    ///
+    /// HOST:PORT; port 0 means a free one, told on stderr. Listeners get the descriptors after the directories', the first
+    /// is 3 if there are none; the variable LISTEN_FDS has their number. ADDR::nonblock for programs that expect
+    /// non-blocking mode to be set, as Go's do.
+    #[arg(long, value_name = "ADDR[::nonblock]", value_parser = units::listen)]
+    pub listen: Vec<Listen>,
 
     /// Set a variable, or pass on the one of that name
     ///
@@ -172,6 +180,7 @@ ends it; 2 for a wrong command line; 1 when it cannot be run (no such file, not 
 Examples:
   wasmrun exec app.wasm -v input.txt          `-v input.txt` goes to the program
   wasmrun exec --dir data::/data app.wasm     the directory `data`, which the program sees as /data
+  wasmrun exec --listen 127.0.0.1:8080 server.wasm
   wasmrun exec --env LANG=C --env HOME app.wasm
   wasmrun exec --timeout 5s --max-memory 64M --max-output 1M untrusted.wasm
   wasmrun exec --trace wasi=fs app.wasm       show which files it opens, and what came of it

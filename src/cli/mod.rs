@@ -93,7 +93,7 @@ mod tests {
     fn exec_args(words: &[&str]) -> args::ExecArgs {
         let words = with_command(words.iter().map(OsString::from).collect());
         match parse(words).expect("the words are in order").command {
-            Command::Exec(args) => args,
+            Command::Exec(args) => *args,
             other => panic!("`exec` expected, {other:?} found"),
         }
     }

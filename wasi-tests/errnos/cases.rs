@@ -183,7 +183,9 @@ pub const CASES: &[Case] = &[
         but(w, "path_filestat_set_times", 6, 1 << 4)
     }),
     ("path_filestat_set_times", "noent", |w| {
-        at_path(w, "path_filestat_set_times", "none")
+        let mut words = at_path(w, "path_filestat_set_times", "none");
+        words[6] = MTIM_NOW;
+        words
     }),
     ("path_filestat_set_times", "loop", |w| {
         let mut words = at_path(w, "path_filestat_set_times", "loop");

@@ -65,7 +65,7 @@ const RESULTS: u32 = 0xb000;
 /// 6 a listening socket to which somebody has connected and sent `hi`.
 pub struct World {
     pub calls: Calls,
-    pub client: Option<TcpStream>,
+    _client: TcpStream,
     paths: u32,
     _pipe: std::io::PipeWriter,
     _outer: tempfile::TempDir,
@@ -111,8 +111,8 @@ impl World {
             .max_open_files(16)
             .build();
         let mut world = World {
-            calls: Calls::new(env, wasmrun::wasi::MODULE),
-            client: Some(client),
+            calls: Calls::new(&env, wasmrun::wasi::MODULE),
+            _client: client,
             paths: PATHS,
             _pipe: writer,
             _outer: outer,
