@@ -12,8 +12,12 @@ use super::fs::quota::Quota;
 use super::host::{self, Waitable, Wake};
 use super::missed::Missed;
 use super::outlet::{Budget, Outlet};
+use super::proc::ProcExit;
+use super::profile::{Access, Family, Profile};
+use super::random::Random;
 use super::stdio::Capture;
 use super::trace::Trace;
+use crate::engine::Signal;
 
 /// Descriptors a guest may have open at once, unless the embedder says otherwise.
 pub(super) const DEFAULT_MAX_OPEN_FILES: u32 = 1024;
@@ -26,6 +30,13 @@ pub(super) struct WasiCtx {
     pub(super) environ: Vec<Vec<u8>>,
     pub(super) table: FdTable,
     pub(super) clocks: Clocks,
+    pub(super) random: Random,
+    pub(super) profile: Profile,
+    pub(super) proc_exit: ProcExit,
+    /// Is told of signals that were raised and ignored.
+    pub(super) on_ignored_signal: Option<Box<dyn FnMut(Signal) + Send>>,
+    /// Nothing may depend on when the host does something.
+    pub(super) deterministic: bool,
     /// What its files may grow to.
     pub(super) quota: Quota,
     /// What another thread wakes a waiting call with; made for the first wait.
@@ -59,6 +70,11 @@ impl WasiCtx {
             environ: Vec::new(),
             table,
             clocks: Clocks::new(),
+            random: Random::Host,
+            profile: Profile::default(),
+            proc_exit: ProcExit::default(),
+            on_ignored_signal: None,
+            deterministic: false,
             quota: Quota::unlimited(),
             wake: None,
             invalid: None,
@@ -94,6 +110,27 @@ impl WasiCtx {
     /// What writes to an object the guest opened pass through, if anything.
     pub(super) fn outlet(&self, object: &Object) -> Option<Box<Outlet>> {
         Outlet::new(None, !self.raw_terminal && object.is_terminal())
+    }
+
+    /// Whether guests do not even get to import the function.
+    pub(super) fn withholds(&self, function: &str) -> bool {
+        function == "proc_exit" && self.proc_exit == ProcExit::Deny
+    }
+
+    /// The arguments, as far as the profile has any.
+    pub(super) fn arguments(&self) -> &[Vec<u8>] {
+        match self.profile.access(Family::Arguments) {
+            Access::Full => &self.args,
+            _ => &[],
+        }
+    }
+
+    /// The variables, as far as the profile has any.
+    pub(super) fn variables(&self) -> &[Vec<u8>] {
+        match self.profile.access(Family::Environment) {
+            Access::Full => &self.environ,
+            _ => &[],
+        }
     }
 
     /// Remembers the first thing that cannot be passed to a guest.

@@ -29,8 +29,6 @@ pub enum State {
     Done,
     /// There, with a limit that the documentation names.
     Partial,
-    /// Linked, and answers `nosys`.
-    Absent,
 }
 
 /// A function guests can import.
@@ -93,7 +91,10 @@ impl Row {
     pub(super) fn call(&self, cx: &mut Call<'_>, words: &[u64]) -> Result<(), Stop> {
         let shown = cx.ctx.trace.as_ref().is_some_and(|trace| trace.filter.shows(self.name));
         let line = shown.then(|| trace::begin(cx, self.name, self.params, words));
-        let result = (self.handler)(cx, words);
+        let result = match cx.ctx.profile.refusal(self.name) {
+            None => (self.handler)(cx, words),
+            Some(errno) => Err(errno.into()),
+        };
         if let Some(line) = line {
             trace::end(cx, line, self.params, words, &result);
         }
@@ -132,7 +133,7 @@ macro_rules! wasi_funcs {
         /// Defines all functions in both versions, working on `world`.
         pub(super) fn define<T: Send + 'static>(linker: &mut Linker<T>, world: &impl World) -> Result<(), Error> {
             for preview in [&PREVIEW1, &PREVIEW0] {
-                $(if preview.has(stringify!($name)) {
+                $(if preview.has(stringify!($name)) && !world.with(|ctx| ctx.withholds(stringify!($name))) {
                     let world = world.clone();
                     linker.func_with(
                         preview.module,
@@ -170,7 +171,7 @@ wasi_funcs! {
     environ_get(environ: OutBytes, environ_buf: OutBytes) => environ::get, Done;
     environ_sizes_get(count: OutSize, buf_size: OutSize) => environ::sizes_get, Done;
     clock_res_get(id: Clockid, resolution: OutU64) => clock::res_get, Done;
-    clock_time_get(id: Clockid, precision: Timestamp, time: OutU64) => clock::time_get, Partial;
+    clock_time_get(id: Clockid, precision: Timestamp, time: OutU64) => clock::time_get, Done;
     fd_advise(fd: Fd, offset: Filesize, len: Filesize, advice: Advice) => fd::table::advise, Done;
     fd_allocate(fd: Fd, offset: Filesize, len: Filesize) => fd::table::allocate, Done;
     fd_close(fd: Fd) => fd::table::close, Done;
@@ -211,7 +212,7 @@ wasi_funcs! {
     path_unlink_file(fd: Fd, path: Path, len: Size) => path::tree::unlink_file, Done;
     poll_oneoff(input: Subscriptions, out: OutEvents, nsubscriptions: Size, nevents: OutSize) => poll::oneoff, Done;
     proc_exit(code: Exitcode) -> ! => proc::exit, Done;
-    proc_raise(signal: Signal) => proc::raise, Absent;
+    proc_raise(signal: Signal) => proc::raise, Done;
     sched_yield() => sched::yield_now, Done;
     random_get(buf: OutBytes, buf_len: Size) => random::get, Done;
     sock_accept(fd: Fd, flags: Fdflags, opened: OutSize) => sock::accept, Done;
@@ -225,7 +226,7 @@ wasi_funcs! {
 mod tests {
     use super::*;
     use crate::wasi::abi::Errno;
-    use crate::wasi::testing::{Guest, MEMORY, plain};
+    use crate::wasi::testing::{Guest, MEMORY};
 
     #[test]
     fn all_of_preview_1_is_linked() {
@@ -255,8 +256,8 @@ mod tests {
             .map(|(name, state, _)| (name.as_str(), state.as_str()))
             .collect();
         assert_eq!(theirs, ours);
-        // The errnos of the table exist, and what is absent says so.
-        for (name, state, errnos) in &documented {
+        // The errnos of the table exist; none of them says that a function is not there.
+        for (name, _, errnos) in &documented {
             let errnos: Vec<&str> = errnos
                 .split_whitespace()
                 .map(|errno| errno.trim_matches(['*', '`']))
@@ -265,20 +266,8 @@ mod tests {
                 let known = Errno::ALL.iter().any(|known| known.name().eq_ignore_ascii_case(errno));
                 assert!(known, "{name}: no errno is called {errno}");
             }
-            assert_eq!(errnos == ["nosys"], state == "absent", "{name}");
+            assert!(!errnos.contains(&"nosys"), "{name}");
         }
-    }
-
-    #[test]
-    fn what_is_absent_answers_nosys_and_nothing_else_does() {
-        let mut guest = Guest::new(plain());
-        assert_eq!(guest.call(|cx| proc::raise(cx, 9)), Err(Errno::Nosys));
-        let absent: Vec<&str> = FUNCTIONS
-            .iter()
-            .filter(|function| function.state == State::Absent)
-            .map(|function| function.name)
-            .collect();
-        assert_eq!(absent, ["proc_raise"]);
     }
 
     /// Words such as a hostile or broken guest passes: small numbers, ends of the memory, ends of the integers.
@@ -354,7 +343,12 @@ mod tests {
                 // Not on a real disk: it would take what it is asked for.
                 if row.name != "fd_allocate" {
                     let result = guest.stop(|cx| row.call(cx, &words));
-                    assert!(!matches!(result, Err(Stop::Host(_))), "{} {words:?}", row.name);
+                    let raised = row.name == "proc_raise";
+                    assert!(
+                        !matches!(result, Err(Stop::Host(_))) || raised,
+                        "{} {words:?}",
+                        row.name
+                    );
                 }
             }
         }
@@ -371,7 +365,6 @@ mod tests {
         match state {
             State::Done => "done",
             State::Partial => "partial",
-            State::Absent => "absent",
         }
     }
 }
