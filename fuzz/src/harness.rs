@@ -301,7 +301,8 @@ impl World {
             Ok(errno) if errno <= 76 => None,
             Ok(errno) => Some(format!("ended with {errno}, which is no errno")),
             Err(Error::Interrupted) => None,
-            Err(Error::Exit(_) | Error::Trap(_)) if function.starts_with("proc_") => None,
+            // An exit, or a signal.
+            Err(_) if function.starts_with("proc_") => None,
             Err(err) => Some(format!("ended with an error: {err}")),
         };
         if let Some(wrong) = wrong {

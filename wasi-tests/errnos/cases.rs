@@ -251,7 +251,7 @@ pub const CASES: &[Case] = &[
     ("path_unlink_file", "isdir", |w| at_path(w, "path_unlink_file", "d")),
     ("poll_oneoff", "inval", |w| but(w, "poll_oneoff", 2, 0)),
     ("poll_oneoff", "inval", |w| but(w, "poll_oneoff", 2, 1025)),
-    ("proc_raise", "nosys", |_| vec![9]),
+    ("proc_raise", "inval", |_| vec![31]),
     ("sock_accept", "notsock", |w| but(w, "sock_accept", 0, 3)),
     ("sock_accept", "inval", |w| but(w, "sock_accept", 1, 1)),
     ("sock_accept", "inval", |w| {
