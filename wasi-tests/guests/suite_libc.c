@@ -9,7 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+// Relative to the current directory, which is `/`.
 static const char *in_directory(const char *name) {
+    if (!strcmp(directory_name, "/")) return name;
     static char paths[2][300];
     static int which;
     char *path = paths[which ^= 1];
