@@ -8,6 +8,7 @@ use super::call::{Host, Stop};
 use super::clock::Clocks;
 use super::descriptor::{Descriptor, Object};
 use super::fd_table::FdTable;
+use super::fs::quota::Quota;
 use super::host::{self, Waitable, Wake};
 use super::stdio::Capture;
 
@@ -22,6 +23,8 @@ pub(super) struct WasiCtx {
     pub(super) environ: Vec<Vec<u8>>,
     pub(super) table: FdTable,
     pub(super) clocks: Clocks,
+    /// What its files may grow to.
+    pub(super) quota: Quota,
     /// What another thread wakes a waiting call with; made for the first wait.
     wake: Option<Arc<Wake>>,
     /// What the embedder gave that cannot be passed on, in words.
@@ -45,6 +48,7 @@ impl WasiCtx {
             environ: Vec::new(),
             table,
             clocks: Clocks::new(),
+            quota: Quota::unlimited(),
             wake: None,
             invalid: None,
         }

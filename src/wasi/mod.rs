@@ -1,7 +1,8 @@
 //! WASI Preview 1 (`wasi_snapshot_preview1`), over a guest's memory and a [`Linker`].
 //!
 //! A call goes `funcs.rs` (the table: types, arguments, results) → a handler named like the function, in the file of
-//! its family → the descriptor's rights (`descriptor.rs`) → `sandbox.rs` for paths or `host/` for what is open.
+//! its family → the descriptor's rights (`descriptor.rs`) → whoever keeps the file (`fs/`): the host
+//! (`sandbox.rs` for paths, `host/` for what is open) or this process's memory.
 //! What guests get is in [`WasiEnv`]; numbers and layouts are in `abi.rs`; guest memory is touched through `memory.rs`.
 //!
 //! What always holds: nothing is granted that was not asked for; a guest-chosen length is checked before anything is
@@ -31,6 +32,7 @@ mod env;
 mod environ;
 mod fd;
 mod fd_table;
+mod fs;
 mod funcs;
 mod host;
 mod memory;
@@ -48,6 +50,7 @@ mod testing;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use env::{WasiEnv, WasiEnvBuilder};
+pub use fs::MemFs;
 pub use funcs::{FUNCTIONS, Function, MODULE, State};
 pub use stdio::Stdin;
 

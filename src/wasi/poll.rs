@@ -91,9 +91,9 @@ fn look(cx: &mut Call<'_>, subscriptions: &[Subscription], begun: Timestamp) -> 
     let mut waitables = Vec::new();
     for standing in &standings {
         if let Standing::Asked(fd, interest) = standing
-            && let Object::File(file) | Object::Listener(file) = &cx.ctx.table.get(*fd)?.object
+            && let Some(waitable) = cx.ctx.table.get(*fd)?.object.waitable(*interest)
         {
-            waitables.push(file.waitable(*interest));
+            waitables.push(waitable);
         }
     }
     ctx::wait(cx.host, &wake, &mut waitables, timeout.map(Duration::from_nanos))?;
@@ -138,7 +138,8 @@ fn stand(cx: &mut Call<'_>, subscription: &Subscription, begun: Timestamp) -> St
         SubscriptionKind::FdRead(fd) => match descriptor(cx, fd, Rights::FD_READ, Rights::SOCK_ACCEPT) {
             Err(errno) => event(Eventtype::FdRead, errno, 0),
             Ok(descriptor) => match &descriptor.object {
-                Object::File(_) | Object::Listener(_) => Standing::Asked(fd, Interest::Read),
+                object if object.waitable(Interest::Read).is_some() => Standing::Asked(fd, Interest::Read),
+                Object::File(file) => event(Eventtype::FdRead, Errno::Success, file.readable_bytes()),
                 Object::Bytes(bytes, at) => event(Eventtype::FdRead, Errno::Success, (bytes.len() - at) as u64),
                 Object::Reader(_) => event(Eventtype::FdRead, Errno::Success, 1),
                 _ => event(Eventtype::FdRead, Errno::Success, 0),
@@ -147,7 +148,7 @@ fn stand(cx: &mut Call<'_>, subscription: &Subscription, begun: Timestamp) -> St
         SubscriptionKind::FdWrite(fd) => match descriptor(cx, fd, Rights::FD_WRITE, Rights::FD_WRITE) {
             Err(errno) => event(Eventtype::FdWrite, errno, 0),
             Ok(descriptor) => match &descriptor.object {
-                Object::File(_) | Object::Listener(_) => Standing::Asked(fd, Interest::Write),
+                object if object.waitable(Interest::Write).is_some() => Standing::Asked(fd, Interest::Write),
                 _ => event(Eventtype::FdWrite, Errno::Success, ROOM),
             },
         },
@@ -269,7 +270,7 @@ mod tests {
     fn with_pipe() -> (Guest, std::io::PipeWriter) {
         let (reader, writer) = std::io::pipe().unwrap();
         let mut guest = Guest::new(plain());
-        let file = Object::File(HostFile::shared(reader.into()));
+        let file = Object::File(Box::new(HostFile::shared(reader.into())));
         assert_eq!(guest.insert(Descriptor::stream(file, Rights::FD_READ)), 3);
         (guest, writer)
     }

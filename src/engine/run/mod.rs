@@ -351,20 +351,22 @@ unsafe fn drive(store: &mut StoreInner, run: &mut Run, cx: *mut Context) -> Resu
         loop {
             let why = dispatch::run(Regs::restore(cx));
             let Saved { ip, sp, acc, .. } = (*cx).saved;
+            // The frequent one before the others.
+            if why == CALL_IMPORT {
+                let func = *(*(*cx).instance).imports.add(*ip.add(2) as usize);
+                let call = Call {
+                    func,
+                    slots: sp.add(wide(ip, 0)),
+                    back: ip.add(CALL_WORDS),
+                };
+                if let Some(reason) = foreign_call(store, run, cx, call)? {
+                    return Ok(Some(reason));
+                }
+                continue;
+            }
             match why {
                 RETURNED => return Ok(None),
                 TRANSLATE => translate(store, cx)?,
-                CALL_IMPORT => {
-                    let func = *(*(*cx).instance).imports.add(*ip.add(2) as usize);
-                    let call = Call {
-                        func,
-                        slots: sp.add(wide(ip, 0)),
-                        back: ip.add(CALL_WORDS),
-                    };
-                    if let Some(reason) = foreign_call(store, run, cx, call)? {
-                        return Ok(Some(reason));
-                    }
-                }
                 CALL_FOREIGN => {
                     let func = acc as *const VmFunc;
                     let call = Call {

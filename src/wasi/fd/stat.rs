@@ -3,7 +3,7 @@
 use crate::wasi::abi::{Errno, Fd, Fdflags, Fdstat, Fstflags, Ptr, Rights, Timestamp};
 use crate::wasi::call::{Call, Stop};
 use crate::wasi::descriptor::Object;
-use crate::wasi::host::SetTime;
+use crate::wasi::fs::SetTime;
 
 /// Flags that are given when a file is opened and stay.
 const FIXED: Fdflags = Fdflags::DSYNC.or(Fdflags::RSYNC).or(Fdflags::SYNC);
