@@ -48,7 +48,7 @@ pub fn link(error: &LinkError, file: &str) {
         |problem: &ImportProblem| problem.given.is_none() && matches!(problem.expected, ExternType::Func(_));
     if error.problems.iter().all(stubs_would_do) {
         text.push_str(
-            "\nhint: only `wasi_snapshot_preview1` is provided; with --allow-unknown-imports the program runs until it \
+            "\nhint: only `wasi_snapshot_preview1` and `wasi_unstable` are provided; with --allow-unknown-imports the program runs until it \
              calls something else",
         );
     }
