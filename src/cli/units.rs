@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use wasmrun::wasi::TraceFilter;
 
 /// A directory for the guest: `HOST[::GUEST[::ro]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,64 @@ pub enum Variable {
     Set(OsString, OsString),
     /// `KEY`: ours, if we have it.
     PassOn(OsString),
+}
+
+/// Where the guest's standard input comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// It is empty.
+    Null,
+    /// It is ours.
+    Inherit,
+    /// It is this file.
+    File(PathBuf),
+}
+
+/// A parser for [`Input`].
+pub fn input() -> impl TypedValueParser<Value = Input> {
+    OsStringValueParser::new().map(|text| match text.to_str() {
+        Some("null") => Input::Null,
+        Some("inherit") => Input::Inherit,
+        _ => Input::File(text.into()),
+    })
+}
+
+/// Reads what `--trace` shows: `wasi`, `wasi=fs,clock`.
+pub fn trace(text: &str) -> Result<TraceFilter, String> {
+    match text.split_once('=') {
+        None if text == "wasi" => Ok(TraceFilter::ALL),
+        Some(("wasi", families)) => families.parse(),
+        _ => Err("it is `wasi`, or `wasi=` and families of calls: wasi=fs,clock".to_owned()),
+    }
+}
+
+/// Where the guest may accept connections: `HOST:PORT[::nonblock]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// As `std::net` takes it, with a port.
+    pub address: String,
+    /// Whether the guest finds the listener in non-blocking mode.
+    pub nonblock: bool,
+}
+
+/// Reads `HOST:PORT[::nonblock]`.
+pub fn listen(text: &str) -> Result<Listen, String> {
+    let (address, nonblock) = match text.strip_suffix("::nonblock") {
+        Some(address) => (address, true),
+        None => (text, false),
+    };
+    // An IPv6 address needs its brackets: `::1` alone would be an address without a host and a port 1.
+    let port = address.rsplit_once(':').filter(|(host, _)| {
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        !host.is_empty() && (bracketed || !host.contains(':'))
+    });
+    match port.map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(_)) => Ok(Listen {
+            address: address.to_owned(),
+            nonblock,
+        }),
+        _ => Err("it must be HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or localhost:0".to_owned()),
+    }
 }
 
 /// A parser for [`Directory`].
@@ -157,6 +216,31 @@ mod tests {
     }
 
     #[test]
+    fn addresses_have_a_host_and_a_port() {
+        for right in ["127.0.0.1:8080", "[::1]:80", "localhost:0", "example.org:65535"] {
+            for nonblock in [false, true] {
+                let text = format!("{right}{}", if nonblock { "::nonblock" } else { "" });
+                let address = right.to_owned();
+                assert_eq!(listen(&text), Ok(Listen { address, nonblock }));
+            }
+        }
+        for wrong in [
+            "",
+            ":80",
+            "80",
+            "::1:80",
+            "[::1]",
+            "localhost:",
+            "a:65536",
+            "a:-1",
+            "a:80::",
+            "a:80::block",
+        ] {
+            assert!(listen(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn times_need_a_unit_and_must_not_be_zero() {
         assert_eq!(duration("300ms"), Ok(Duration::from_millis(300)));
         assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
@@ -188,6 +272,15 @@ mod tests {
         assert!(parse("::/d").is_err());
         assert!(parse("data::").is_err());
         assert!(parse("").is_err());
+    }
+
+    #[test]
+    fn what_is_traced_begins_with_wasi() {
+        assert_eq!(trace("wasi"), Ok(TraceFilter::ALL));
+        assert_eq!(trace("wasi=fs,clock"), "fs,clock".parse());
+        for wrong in ["", "wasi=", "wasi=disk", "insn", "wasi,fs"] {
+            assert!(trace(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

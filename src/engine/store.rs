@@ -21,10 +21,11 @@ use super::global::GlobalData;
 use super::host::{CallState, Halt, HostBody, HostFunc};
 use super::instance::{InstanceData, InstanceId};
 use super::interrupt::{Interrupt, InterruptHandle};
-use super::memory::{Image, LinearMemory, MemoryBudget};
+use super::memory::{Image, LinearMemory, MemoryBudget, SharedMemory, StoreMemory};
 use super::run;
 use super::run::layout::{Context, VmFunc};
 use super::table::TableData;
+use super::tag::TagData;
 use super::trap::Trap;
 use super::types::{FuncType, MemoryType};
 use super::value::Refs;
@@ -81,6 +82,12 @@ impl<T: Send + 'static> Store<T> {
         InterruptHandle(self.inner.interrupt.clone())
     }
 
+    /// Has `observer` told whenever something begins or ceases to run in this store. One that is there already is not
+    /// added again.
+    pub fn observe_runs(&mut self, observer: Arc<dyn RunObserver>) {
+        self.inner.observe_runs(observer);
+    }
+
     /// What its guests may use.
     pub fn limits(&self) -> &StoreLimits {
         &self.inner.limits
@@ -101,6 +108,18 @@ impl<T> std::fmt::Debug for Store<T> {
     }
 }
 
+/// Is told when guests run, on the thread they run on: for accounts of the time they take.
+///
+/// A call from outside is one run until it ends or pauses, and another one when it is resumed. Calls that host functions
+/// make back into the store are part of the run they are made in.
+pub trait RunObserver: Send + Sync {
+    /// Something begins to run, or goes on.
+    fn entered(&self);
+
+    /// It has ended or paused.
+    fn left(&self);
+}
+
 /// What a store owns, without the embedder's type.
 #[doc(hidden)]
 pub struct StoreInner {
@@ -108,17 +127,19 @@ pub struct StoreInner {
     pub(crate) engine: Engine,
     pub(crate) limits: StoreLimits,
     pub(crate) instances: Vec<InstanceData>,
-    pub(crate) memories: Vec<Box<LinearMemory>>,
+    pub(crate) memories: Vec<StoreMemory>,
     pub(crate) tables: Vec<TableData>,
     pub(crate) globals: Vec<GlobalData>,
+    pub(crate) tags: Vec<TagData>,
     pub(crate) refs: Refs,
     /// What the run driver keeps between runs.
     pub(crate) run: run::StoreState,
     pub(crate) interrupt: Arc<Interrupt>,
+    observers: Vec<Arc<dyn RunObserver>>,
     hosts: Hosts,
     funcs: FuncArena,
     budget: Arc<MemoryBudget>,
-    /// What a host function sees when its caller has no memory.
+    /// What a host function sees when its caller has no memory, or a shared one.
     empty_memory: Box<LinearMemory>,
     data: Box<dyn Any + Send>,
     /// What is in the box.
@@ -144,9 +165,11 @@ impl StoreInner {
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
+            tags: Vec::new(),
             refs: Refs::new(id),
             run: run::StoreState::default(),
             interrupt: Interrupt::new(),
+            observers: Vec::new(),
             hosts: Hosts::default(),
             funcs: FuncArena::default(),
             budget,
@@ -194,6 +217,20 @@ impl StoreInner {
         unsafe { (*self.context()).fuel = fuel }
     }
 
+    /// Adds an observer, unless it is there. Returns whether it was not.
+    pub(crate) fn observe_runs(&mut self, observer: Arc<dyn RunObserver>) -> bool {
+        let new = !self.observers.iter().any(|known| Arc::ptr_eq(known, &observer));
+        if new {
+            self.observers.push(observer);
+        }
+        new
+    }
+
+    #[inline]
+    pub(crate) fn observers(&self) -> &[Arc<dyn RunObserver>] {
+        &self.observers
+    }
+
     /// Refuses a handle of another store.
     #[inline]
     pub(crate) fn check_handle(&self, store: u64, what: &'static str) -> Result<(), Error> {
@@ -217,7 +254,12 @@ impl StoreInner {
     ) -> Result<u32, Error> {
         self.sync_limits();
         StoreLimits::check_count("memories", self.memories.len(), self.limits.memories)?;
-        let memory = LinearMemory::new(ty, &self.budget, header_globals, image)?;
+        let memory = StoreMemory::new(ty, &self.budget, header_globals, image)?;
+        self.keep_memory(memory)
+    }
+
+    pub(crate) fn keep_memory(&mut self, memory: StoreMemory) -> Result<u32, Error> {
+        StoreLimits::check_count("memories", self.memories.len(), self.limits.memories)?;
         self.memories.push(memory);
         Ok(self.memories.len() as u32 - 1)
     }
@@ -227,10 +269,17 @@ impl StoreInner {
         LinearMemory::new(MemoryType::new(0, Some(0)), &self.budget, header_globals, None)
     }
 
-    /// Memory 0 of an instance.
+    /// Memory 0 of an instance, if it is of this store alone.
     pub(crate) fn memory_of(&mut self, instance: InstanceId) -> Option<&mut LinearMemory> {
         let index = *self.instances.get(instance.0 as usize)?.memories.first()?;
-        Some(&mut self.memories[index as usize])
+        self.memories[index as usize].own_mut()
+    }
+
+    /// A memory of an instance, if it is a shared one.
+    pub(crate) fn shared_memory(&self, instance: InstanceId, memory: u32) -> Option<&SharedMemory> {
+        let instance = self.instances.get(instance.0 as usize)?;
+        let index = *instance.memories.get(memory as usize)?;
+        self.memories[index as usize].as_shared()
     }
 
     /// Memory 0 of an instance, or an empty one, and what references need.
@@ -239,11 +288,8 @@ impl StoreInner {
             .instances
             .get(instance.0 as usize)
             .and_then(|data| data.memories.first());
-        let memory = match index {
-            Some(&index) => &mut self.memories[index as usize],
-            None => &mut self.empty_memory,
-        };
-        (memory, &mut self.refs)
+        let memory = index.and_then(|&index| self.memories[index as usize].own_mut());
+        (memory.unwrap_or(&mut self.empty_memory), &mut self.refs)
     }
 
     /// Memory 0 of an instance, or an empty one, and the embedder's data.
@@ -253,10 +299,8 @@ impl StoreInner {
             .instances
             .get(instance.0 as usize)
             .and_then(|data| data.memories.first());
-        let memory = match index {
-            Some(&index) => &mut self.memories[index as usize],
-            None => &mut self.empty_memory,
-        };
+        let memory = index.and_then(|&index| self.memories[index as usize].own_mut());
+        let memory = memory.unwrap_or(&mut self.empty_memory);
         // SAFETY: the box holds a `T`, and only it is borrowed besides the memory.
         (memory, unsafe { &mut *(&raw mut *self.data).cast() })
     }
@@ -413,6 +457,7 @@ impl Drop for StoreInner {
     fn drop(&mut self) {
         self.engine
             .release_types(self.hosts.funcs.iter().map(|slot| slot.type_id));
+        self.release_tag_types();
     }
 }
 

@@ -46,6 +46,9 @@ impl ValType {
     /// A reference to something of the guest (a struct, an array, an integer of 31 bits), or null.
     pub const ANYREF: ValType = ValType::Ref(RefType::new(true, HeapType::Any));
 
+    /// A reference to an exception, or null.
+    pub const EXNREF: ValType = ValType::Ref(RefType::new(true, HeapType::Exn));
+
     /// Slots of 64 bits a value of this type takes on the value stack.
     pub(crate) const fn slots(self) -> usize {
         match self {
@@ -160,15 +163,23 @@ impl fmt::Debug for FuncType {
 /// `(func (param i32 i32) (result i32))`.
 impl fmt::Display for FuncType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(func")?;
-        for (word, types) in [("param", self.params()), ("result", self.results())] {
-            if !types.is_empty() {
-                write!(f, " ({word}")?;
-                for ty in types {
-                    write!(f, " {ty}")?;
-                }
-                f.write_str(")")?;
-            }
+        let (params, results) = (Types("param", self.params()), Types("result", self.results()));
+        write!(f, "(func{params}{results})")
+    }
+}
+
+/// ` (param i32 i32)`, or nothing.
+struct Types<'t>(&'static str, &'t [ValType]);
+
+impl fmt::Display for Types<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Types(word, types) = self;
+        if types.is_empty() {
+            return Ok(());
+        }
+        write!(f, " ({word}")?;
+        for ty in *types {
+            write!(f, " {ty}")?;
         }
         f.write_str(")")
     }
@@ -238,6 +249,8 @@ pub struct MemoryType {
     pub is_64: bool,
     /// Bytes of a page: 65,536 or 1.
     pub page_bytes: u64,
+    /// Whether several threads can have it at once; it then has a maximum.
+    pub shared: bool,
 }
 
 impl MemoryType {
@@ -248,6 +261,15 @@ impl MemoryType {
             maximum,
             is_64: false,
             page_bytes: PAGE_BYTES,
+            shared: false,
+        }
+    }
+
+    /// A memory of `minimum` to `maximum` pages (64 KiB each) that threads can share.
+    pub const fn shared(minimum: u64, maximum: u64) -> MemoryType {
+        MemoryType {
+            shared: true,
+            ..MemoryType::new(minimum, Some(maximum))
         }
     }
 
@@ -295,18 +317,28 @@ impl MemoryType {
         pages.saturating_mul(self.page_bytes)
     }
 
+    /// Bytes of such a memory of `bytes` bytes that grows by `pages`, if it can.
+    pub(crate) fn grown(&self, bytes: u64, pages: u64) -> Option<u64> {
+        let more = pages.checked_mul(self.page_bytes)?;
+        bytes.checked_add(more).filter(|&bytes| bytes <= self.max_bytes())
+    }
+
     /// Whether there can be such a memory.
     pub(crate) fn is_valid(&self) -> bool {
         let largest = self.maximum.unwrap_or(0).max(self.minimum);
         largest <= self.max_pages()
             && self.maximum.is_none_or(|maximum| maximum >= self.minimum)
             && matches!(self.page_bytes, 1 | PAGE_BYTES)
+            && (!self.shared || self.maximum.is_some())
     }
 }
 
 impl fmt::Display for MemoryType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "(memory {}", Bounds(self.is_64, self.minimum, self.maximum))?;
+        if self.shared {
+            f.write_str(" shared")?;
+        }
         if self.page_bytes != PAGE_BYTES {
             write!(f, " (pagesize {})", self.page_bytes)?;
         }
@@ -342,6 +374,50 @@ impl fmt::Display for GlobalType {
     }
 }
 
+/// The type of a tag: the values an exception of that tag carries. Cheap to clone.
+///
+/// Spec: syntax/types.html#tag-types
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagType {
+    func: FuncType,
+}
+
+impl TagType {
+    /// A tag whose exceptions carry values of these types.
+    pub fn new(params: impl IntoIterator<Item = ValType>) -> TagType {
+        TagType {
+            func: FuncType::new(params, []),
+        }
+    }
+
+    /// From the function type a module gives for it, which validation has seen to have no results.
+    pub(crate) fn of(func: FuncType) -> TagType {
+        TagType { func }
+    }
+
+    /// The types of the values, in order.
+    pub fn params(&self) -> &[ValType] {
+        self.func.params()
+    }
+
+    /// The function type without results that stands for it.
+    pub(crate) fn func(&self) -> &FuncType {
+        &self.func
+    }
+
+    /// Slots the values take.
+    pub(crate) fn slots(&self) -> usize {
+        self.func.param_slots()
+    }
+}
+
+/// `(tag (param i32))`.
+impl fmt::Display for TagType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(tag{})", Types("param", self.params()))
+    }
+}
+
 /// The type of something imported or exported.
 ///
 /// Spec: syntax/types.html#external-types
@@ -356,6 +432,8 @@ pub enum ExternType {
     Memory(MemoryType),
     /// A global.
     Global(GlobalType),
+    /// A tag of exceptions.
+    Tag(TagType),
 }
 
 impl fmt::Display for ExternType {
@@ -365,14 +443,15 @@ impl fmt::Display for ExternType {
             ExternType::Table(ty) => ty.fmt(f),
             ExternType::Memory(ty) => ty.fmt(f),
             ExternType::Global(ty) => ty.fmt(f),
+            ExternType::Tag(ty) => ty.fmt(f),
         }
     }
 }
 
 impl ExternType {
     /// Whether something of type `self` may stand where `required` is imported: a subtype for what is only read, equal
-    /// for what is written too, and for tables and memories within the bounds asked for. Functions are looked at by what
-    /// their types were defined as (`Engine::is_subtype`) and not here.
+    /// for what is written too, and for tables and memories within the bounds asked for. Functions and tags are looked at by
+    /// what their types were defined as (`Engine::is_subtype`) and not here.
     ///
     /// `self` must carry the *current* size as its minimum: growth counts.
     /// Spec: valid/matching.html#external-types
@@ -387,7 +466,7 @@ impl ExternType {
                     && limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
             }
             (ExternType::Memory(have), ExternType::Memory(want)) => {
-                (have.is_64, have.page_bytes) == (want.is_64, want.page_bytes)
+                (have.is_64, have.page_bytes, have.shared) == (want.is_64, want.page_bytes, want.shared)
                     && limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
             }
             _ => false,
@@ -429,12 +508,15 @@ mod tests {
         let ty = FuncType::new([ValType::I32, ValType::I32], [ValType::F64]);
         assert_eq!(ty.to_string(), "(func (param i32 i32) (result f64))");
         assert_eq!(FuncType::new([], []).to_string(), "(func)");
+        assert_eq!(TagType::new([ValType::I32]).to_string(), "(tag (param i32))");
+        assert_eq!(TagType::new([]).to_string(), "(tag)");
         assert_eq!(MemoryType::new(1, Some(2)).to_string(), "(memory 1 2)");
         assert_eq!(MemoryType::new64(1, None).to_string(), "(memory i64 1)");
         assert_eq!(
             MemoryType::new(1, Some(2)).with_page_bytes(1).to_string(),
             "(memory 1 2 (pagesize 1))"
         );
+        assert_eq!(MemoryType::shared(1, 2).to_string(), "(memory 1 2 shared)");
         assert_eq!(
             TableType::new64(ValType::FUNCREF, 3, Some(4)).to_string(),
             "(table i64 3 4 funcref)"
@@ -465,7 +547,8 @@ mod tests {
         assert!(!memory(1, Some(4)).matches(&memory(1, Some(3)), engine));
         let wide = ExternType::Memory(MemoryType::new64(1, None));
         let bytes = ExternType::Memory(MemoryType::new(1, None).with_page_bytes(1));
-        for other in [wide, bytes] {
+        let shared = ExternType::Memory(MemoryType::shared(1, 1));
+        for other in [wide, bytes, shared] {
             assert!(!other.matches(&memory(1, None), engine));
             assert!(!memory(1, None).matches(&other, engine));
         }

@@ -1,5 +1,7 @@
 //! `WasiEnv`: what the embedder grants a program, and where its output is found afterwards.
 
+mod settings;
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::Write;
@@ -8,12 +10,16 @@ use std::path::Path;
 use std::str::Utf8Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::abi::Rights;
+use super::abi::{Fdflags, Rights};
 use super::ctx::WasiCtx;
 use super::descriptor::{Descriptor, Object};
+use super::fs::granted::{GrantedFile, GrantedFiles};
+use super::fs::{Directory, MemFs};
 use super::host::HostFile;
+use super::outlet::Budget;
 use super::sandbox::Dir;
-use super::stdio::{Capture, DEFAULT_CAPTURE_LIMIT, Source, Stdin};
+use super::stdio::{Capture, DEFAULT_CAPTURE_LIMIT, OutputChunk, Source, Stdin};
+use super::trace::{Trace, TraceFilter};
 use crate::engine::Error;
 
 /// The world of one WASI program: arguments, variables, directories, streams.
@@ -38,7 +44,7 @@ impl WasiEnv {
     /// An environment without arguments, variables, directories or input, that keeps what is written to standard
     /// output and error: see [`WasiEnv::get_stdout`].
     pub fn new() -> WasiEnv {
-        let (stdout, stderr) = (Capture::new(DEFAULT_CAPTURE_LIMIT), Capture::new(DEFAULT_CAPTURE_LIMIT));
+        let (stdout, stderr) = Capture::pair(DEFAULT_CAPTURE_LIMIT);
         let ctx = WasiCtx::captured(&stdout, &stderr);
         WasiEnv {
             inner: Arc::new(Inner {
@@ -71,6 +77,7 @@ impl WasiEnv {
         });
         WasiEnvBuilder {
             env,
+            files: Vec::new(),
             listeners: Vec::new(),
         }
     }
@@ -118,6 +125,35 @@ impl WasiEnv {
         self.inner.stderr.bytes()
     }
 
+    /// What the program has written to both outputs, as far as they are captured, in the order in which it wrote it.
+    /// Also after a trap.
+    ///
+    /// ```
+    /// use wasmrun::{Engine, Error, Linker, Module, WasiEnv, wasi::OutputStream};
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// let engine = Engine::default();
+    /// let program = Module::new(&engine, r#"(module
+    ///     (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    ///     (memory (export "memory") 1)
+    ///     (data (i32.const 0) "\08\00\00\00\02\00\00\00hi")
+    ///     (func (export "_start")
+    ///         (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 16)))
+    ///         (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))
+    ///         unreachable))"#)?;
+    /// let env = WasiEnv::new();
+    /// let mut linker = Linker::new(&engine);
+    /// linker.wasi(&env)?;
+    /// assert!(linker.instantiate(&program)?.run().is_err());
+    /// let streams: Vec<OutputStream> = env.get_output().iter().map(|chunk| chunk.stream).collect();
+    /// assert_eq!(streams, [OutputStream::Stderr, OutputStream::Stdout]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get_output(&self) -> Vec<OutputChunk> {
+        self.inner.stdout.chunks()
+    }
+
     /// What the program has written to standard output, as text.
     ///
     /// # Errors
@@ -134,9 +170,28 @@ impl WasiEnv {
         into_text(self.get_stderr(), "standard error")
     }
 
-    /// Whether output was refused because a capture was full. The program saw `nospc`.
+    /// Whether output was refused because a capture was full or [`WasiEnvBuilder::max_output`] was reached. The program
+    /// saw `nospc`.
     pub fn output_truncated(&self) -> bool {
-        self.inner.stdout.truncated() || self.inner.stderr.truncated()
+        let limited = |ctx: &mut WasiCtx| ctx.budget.as_ref().is_some_and(|budget| budget.exceeded());
+        self.inner.stdout.truncated() || self.with(limited)
+    }
+
+    /// The first path the program wanted something of although no directory was granted for it: through a descriptor that
+    /// is not open, or leading out of the directory it started from. As the program gave it, to be escaped where shown.
+    pub fn ungranted_path(&self) -> Option<String> {
+        self.with(|ctx| ctx.missed.path.clone())
+    }
+
+    /// Whether the program went through the granted directories to their end. C libraries do so at the start or for the
+    /// first path, and make no call that shows the path if no directory fits.
+    pub fn looked_for_directories(&self) -> bool {
+        self.with(|ctx| ctx.missed.searched)
+    }
+
+    /// Whether it did so when it was under way already, and so for some path.
+    pub fn wanted_a_directory(&self) -> bool {
+        self.with(|ctx| ctx.missed.searched_late)
     }
 
     /// Works on the state. A thread that panicked while it did cannot have left anything half done that matters.
@@ -170,8 +225,11 @@ impl fmt::Debug for WasiEnv {
 /// Grants things to a [`WasiEnv`], one by one.
 pub struct WasiEnvBuilder {
     env: WasiEnv,
+    /// Single files, by the guest's name of the directory they are in.
+    files: Vec<(String, Vec<GrantedFile>)>,
     /// They come after the directories: wasi-libc stops looking for directories at the first other descriptor.
-    listeners: Vec<HostFile>,
+    /// With each, whether the guest finds it in non-blocking mode.
+    listeners: Vec<(HostFile, bool)>,
 }
 
 impl WasiEnvBuilder {
@@ -230,6 +288,98 @@ impl WasiEnvBuilder {
         Ok(self)
     }
 
+    /// Grants a single file of the host's under the name `guest`, a path such as `/etc/app.conf`.
+    ///
+    /// The program finds it in a directory that has nothing else in it but other files granted so, and in which nothing
+    /// can be made, moved or removed. Replacing the file by another one of the same name is seen by the program.
+    ///
+    /// # Errors
+    /// [`Error::Host`] if it cannot be reached, or is no file, or if `guest` names no file.
+    pub fn file(self, host: impl AsRef<Path>, guest: impl AsRef<str>) -> Result<Self, Error> {
+        self.grant_file(host.as_ref(), guest.as_ref(), false)
+    }
+
+    /// Grants a single file of the host's for looking at only. Else as [`WasiEnvBuilder::file`].
+    ///
+    /// # Errors
+    /// As [`WasiEnvBuilder::file`].
+    pub fn file_read_only(self, host: impl AsRef<Path>, guest: impl AsRef<str>) -> Result<Self, Error> {
+        self.grant_file(host.as_ref(), guest.as_ref(), true)
+    }
+
+    fn grant_file(mut self, host: &Path, guest: &str, read_only: bool) -> Result<Self, Error> {
+        let failed = |why: &dyn fmt::Display| {
+            Error::host(format!(
+                "cannot grant the file `{}` as `{}`: {why}",
+                host.display().to_string().escape_debug(),
+                guest.escape_debug()
+            ))
+        };
+        let (above, name) = match guest.rsplit_once('/') {
+            Some(("", name)) => ("/", name),
+            Some((above, name)) => (above, name),
+            None => (".", guest),
+        };
+        if matches!(name, "" | "." | "..") {
+            return Err(failed(&"the guest's name for it names no file"));
+        }
+        // Where it really is: that directory is held, and the file looked up in it.
+        let found = host.canonicalize().map_err(|err| failed(&err))?;
+        if found.is_dir() {
+            return Err(failed(&"it is a directory"));
+        }
+        let (Some(dir), Some(name_there)) = (found.parent(), found.file_name()) else {
+            return Err(failed(&"it is no file"));
+        };
+        let Some(name_there) = name_there.to_str() else {
+            return Err(failed(&"its name is not UTF-8"));
+        };
+        let file = GrantedFile {
+            name: name.to_owned(),
+            dir: Box::new(Dir::grant(dir).map_err(|err| failed(&err))?),
+            name_there: name_there.to_owned(),
+            read_only,
+        };
+        match self.files.iter_mut().find(|(known, _)| known == above) {
+            None => self.files.push((above.to_owned(), vec![file])),
+            Some((_, files)) if files.iter().any(|known| known.name == name) => {
+                return Err(failed(&"another file is granted under this name"));
+            }
+            Some((_, files)) => files.push(file),
+        }
+        Ok(self)
+    }
+
+    /// Grants a file system in memory under the name `guest`.
+    ///
+    /// See [`MemFs`] for an example.
+    #[must_use]
+    pub fn mount(self, files: &MemFs, guest: impl Into<String>) -> Self {
+        self.change(|ctx| mount(ctx, files.directory(), guest.into(), false))
+    }
+
+    /// Grants a file system in memory for looking at only: whatever would change something in it fails with `rofs`.
+    #[must_use]
+    pub fn mount_read_only(self, files: &MemFs, guest: impl Into<String>) -> Self {
+        self.change(|ctx| mount(ctx, files.directory(), guest.into(), true))
+    }
+
+    /// Lets no file grow beyond so many bytes (no limit unless set). The program then sees `fbig`.
+    #[must_use]
+    pub fn max_file_size(self, bytes: u64) -> Self {
+        self.change(|ctx| ctx.quota.max_file_size = bytes)
+    }
+
+    /// Lets all files together grow by so many bytes (no limit unless set), on disks and in memory. The program then
+    /// sees `dquot`.
+    ///
+    /// What is counted is growth: bytes beyond a file's end, and for each name made (of a file, a directory or a link)
+    /// its length and 256 bytes. Cutting and removing give nothing back.
+    #[must_use]
+    pub fn max_disk(self, bytes: u64) -> Self {
+        self.change(|ctx| ctx.quota.set_max_disk(bytes))
+    }
+
     /// Sets what the program reads from standard input: bytes, text, or a [`Stdin`].
     #[must_use]
     pub fn stdin(self, stdin: impl Into<Stdin>) -> Self {
@@ -260,8 +410,22 @@ impl WasiEnvBuilder {
     #[must_use]
     pub fn capture_limit(self, bytes: u64) -> Self {
         self.env.inner.stdout.set_limit(bytes);
-        self.env.inner.stderr.set_limit(bytes);
         self
+    }
+
+    /// Lets the program write at most so many bytes to standard output and standard error together, wherever they lead.
+    /// The write that goes beyond is cut, and the next ones see `nospc`: see [`WasiEnv::output_truncated`].
+    #[must_use]
+    pub fn max_output(self, bytes: u64) -> Self {
+        self.change(|ctx| ctx.budget = Some(Arc::new(Budget::new(bytes))))
+    }
+
+    /// Lets terminals get what the program writes as it is. Otherwise escape sequences other than colours and cursor
+    /// movement are taken out, because they can change the terminal's title and settings, put text into the clipboard
+    /// or make the terminal type answers. What goes to pipes and files is never changed.
+    #[must_use]
+    pub fn raw_terminal(self) -> Self {
+        self.change(|ctx| ctx.raw_terminal = true)
     }
 
     /// Passes standard output through to this process's, unbuffered.
@@ -294,13 +458,16 @@ impl WasiEnvBuilder {
         self.change(|ctx| ctx.set_stream(2, Object::Writer(Box::new(writer))))
     }
 
-    /// Lets the program accept connections. Listeners get the descriptors after the directories'.
+    /// Lets the program accept connections. Listeners get the descriptors after the directories', in the order of the
+    /// calls. One in non-blocking mode has NONBLOCK set, and the guest does not wait in `sock_accept` but with
+    /// `poll_oneoff`: Go's runtime expects that. The guest can change it.
     ///
     /// # Errors
-    /// [`Error::Host`] if the socket cannot be made non-blocking.
+    /// [`Error::Host`] if the socket cannot be made non-blocking, which is how the host keeps it.
     pub fn listener(mut self, listener: TcpListener) -> Result<Self, Error> {
+        let nonblock = super::host::is_nonblocking(&listener)?;
         listener.set_nonblocking(true)?;
-        self.listeners.push(HostFile::opened(listener.into())?);
+        self.listeners.push((HostFile::opened(listener.into())?, nonblock));
         Ok(self)
     }
 
@@ -310,13 +477,43 @@ impl WasiEnvBuilder {
         self.change(|ctx| ctx.table.set_limit(count))
     }
 
+    /// Hands `sink` a line for each call of the functions that `filter` shows, when the call has ended: its name, its
+    /// arguments decoded, and what came of it. What is the guest's in it is escaped and cut.
+    ///
+    /// ```
+    /// use wasmrun::{WasiEnv, wasi::TraceFilter};
+    ///
+    /// let env = WasiEnv::builder().trace(TraceFilter::ALL, |line| eprintln!("{line}")).build();
+    /// ```
+    ///
+    /// The environment is locked meanwhile: the sink must not use it.
+    #[must_use]
+    pub fn trace(self, filter: TraceFilter, sink: impl FnMut(&str) + Send + 'static) -> Self {
+        let sink = Box::new(sink);
+        self.change(|ctx| ctx.trace = Some(Box::new(Trace { filter, sink })))
+    }
+
     /// The environment.
     #[must_use]
     pub fn build(self) -> WasiEnv {
-        let listeners = self.listeners;
+        let (files, listeners) = (self.files, self.listeners);
         self.env.with(|ctx| {
-            for file in listeners {
-                let descriptor = Descriptor::new(Object::Listener(file), Rights::ALL, Rights::ALL, false);
+            settings::apply_profile(ctx, !files.is_empty(), !listeners.is_empty());
+            ctx.finish_streams();
+            for (above, files) in files {
+                if ctx.table.grants(&above) {
+                    ctx.reject(format!(
+                        "the file `{}` cannot be granted in `{above}`, which is a directory granted as a whole",
+                        files.first().map_or("", |file| &file.name)
+                    ));
+                }
+                mount(ctx, Box::new(GrantedFiles::new(files)), above, false);
+            }
+            for (file, nonblock) in listeners {
+                let mut descriptor = Descriptor::new(Object::Listener(file), Rights::ALL, Rights::ALL, false);
+                if nonblock {
+                    descriptor.flags = Fdflags::NONBLOCK;
+                }
                 if ctx.table.insert(descriptor).is_err() {
                     ctx.reject(String::from("more listeners are granted than descriptors may be open"));
                 }
@@ -364,6 +561,7 @@ fn set_stdin(ctx: &mut WasiCtx, stdin: Stdin) {
         Source::Empty => Object::Null,
         Source::Inherit => inherited(HostFile::stdin()),
         Source::Bytes(bytes) => Object::Bytes(bytes, 0),
+        Source::File(file) => inherited(HostFile::given(file.into())),
         Source::Reader(reader) => Object::Reader(reader),
     };
     ctx.set_stream(0, object);
@@ -371,7 +569,7 @@ fn set_stdin(ctx: &mut WasiCtx, stdin: Stdin) {
 
 /// A standard stream of this process; one that is closed reads as empty and swallows what is written.
 fn inherited(file: std::io::Result<HostFile>) -> Object {
-    file.map_or(Object::Null, Object::File)
+    file.map_or(Object::Null, |file| Object::File(Box::new(file)))
 }
 
 fn grant(ctx: &mut WasiCtx, host: &Path, guest: String, read_only: bool) -> Result<(), Error> {
@@ -381,12 +579,26 @@ fn grant(ctx: &mut WasiCtx, host: &Path, guest: String, read_only: bool) -> Resu
             host.display().to_string().escape_debug()
         ))
     };
-    let dir = Dir::grant(host).map_err(|err| failed(&err))?;
+    let dir = Dir::grant(host).map_err(|err| {
+        if host.is_file() {
+            failed(&"it is a file; grant it as one")
+        } else {
+            failed(&err)
+        }
+    })?;
     let full = |_| failed(&"too many descriptors are open");
     ctx.table
-        .insert(Descriptor::preopened(dir, guest, read_only))
+        .insert(Descriptor::preopened(Box::new(dir), guest, read_only))
         .map_err(full)?;
     Ok(())
+}
+
+fn mount(ctx: &mut WasiCtx, dir: Box<dyn Directory>, guest: String, read_only: bool) {
+    if ctx.table.insert(Descriptor::preopened(dir, guest, read_only)).is_err() {
+        ctx.reject(String::from(
+            "more directories are granted than descriptors may be open",
+        ));
+    }
 }
 
 fn into_text(bytes: Vec<u8>, what: &str) -> Result<String, Error> {

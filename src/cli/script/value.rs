@@ -26,6 +26,7 @@ fn argument(arg: &WastArg<'_>) -> Result<Val, Miss> {
         WastArgCore::RefNull(heap) => match heap_kind(heap) {
             Some(HeapKind::Func) => Val::FuncRef(None),
             Some(HeapKind::Extern) => Val::ExternRef(None),
+            Some(HeapKind::Exn) => Val::ExnRef(None),
             None => return skipped("gc"),
         },
         WastArgCore::RefExtern(number) => Val::ExternRef(Some(ExternRef::new(*number))),
@@ -38,9 +39,10 @@ fn argument(arg: &WastArg<'_>) -> Result<Val, Miss> {
 enum HeapKind {
     Func,
     Extern,
+    Exn,
 }
 
-/// `None` for the heap types of garbage collection and exceptions.
+/// `None` for the heap types of garbage collection.
 fn heap_kind(heap: &HeapType<'_>) -> Option<HeapKind> {
     match heap {
         HeapType::Abstract {
@@ -51,6 +53,10 @@ fn heap_kind(heap: &HeapType<'_>) -> Option<HeapKind> {
             ty: AbstractHeapType::Extern | AbstractHeapType::NoExtern,
             ..
         } => Some(HeapKind::Extern),
+        HeapType::Abstract {
+            ty: AbstractHeapType::Exn | AbstractHeapType::NoExn,
+            ..
+        } => Some(HeapKind::Exn),
         _ => None,
     }
 }
@@ -85,9 +91,10 @@ fn equal(found: &Val, expected: &WastRetCore<'_>) -> Result<bool, Miss> {
         (WastRetCore::F32(pattern), Val::F32(found)) => equal_f32(found.to_bits(), pattern),
         (WastRetCore::F64(pattern), Val::F64(found)) => equal_f64(found.to_bits(), pattern),
         (WastRetCore::V128(pattern), Val::V128(found)) => equal_lanes(*found, pattern),
-        (WastRetCore::RefNull(None), Val::FuncRef(None) | Val::ExternRef(None)) => true,
+        (WastRetCore::RefNull(None), Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None)) => true,
         (WastRetCore::RefNull(Some(heap)), Val::FuncRef(None)) => heap_kind(heap) == Some(HeapKind::Func),
         (WastRetCore::RefNull(Some(heap)), Val::ExternRef(None)) => heap_kind(heap) == Some(HeapKind::Extern),
+        (WastRetCore::RefNull(Some(heap)), Val::ExnRef(None)) => heap_kind(heap) == Some(HeapKind::Exn),
         (WastRetCore::RefExtern(None), Val::ExternRef(Some(_))) => true,
         (WastRetCore::RefExtern(Some(number)), Val::ExternRef(Some(found))) => host_number(found) == Some(*number),
         (WastRetCore::RefFunc(None), Val::FuncRef(Some(_))) => true,

@@ -344,9 +344,9 @@ macro_rules! for_each_vector_load {
     ($mac:ident) => {
         $mac! {
             V128Load "v128.load" visit_v128_load u64 2, (lane) -> U64x2 { [lane(0), lane(1)] }
-            V128Load8x8S "v128.load8x8_s" visit_v128_load8x8_s i8 8, (lane) -> I16x8 { from_fn(|i| lane(i) as i16) }
+            V128Load8x8S "v128.load8x8_s" visit_v128_load8x8_s u8 8, (lane) -> I16x8 { from_fn(|i| lane(i) as i8 as i16) }
             V128Load8x8U "v128.load8x8_u" visit_v128_load8x8_u u8 8, (lane) -> U16x8 { from_fn(|i| lane(i) as u16) }
-            V128Load16x4S "v128.load16x4_s" visit_v128_load16x4_s i16 4, (lane) -> I32x4 { from_fn(|i| lane(i) as i32) }
+            V128Load16x4S "v128.load16x4_s" visit_v128_load16x4_s u16 4, (lane) -> I32x4 { from_fn(|i| lane(i) as i16 as i32) }
             V128Load16x4U "v128.load16x4_u" visit_v128_load16x4_u u16 4, (lane) -> U32x4 { from_fn(|i| lane(i) as u32) }
             V128Load32x2S "v128.load32x2_s" visit_v128_load32x2_s i32 2, (lane) -> I32x4 { [lane(0), lane(0) >> 31, lane(1), lane(1) >> 31] }
             V128Load32x2U "v128.load32x2_u" visit_v128_load32x2_u u32 2, (lane) -> U64x2 { from_fn(|i| lane(i) as u64) }

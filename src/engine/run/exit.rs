@@ -13,6 +13,7 @@ pub(crate) const TABLE_OUT_OF_BOUNDS: u32 = 6;
 pub(crate) const UNDEFINED_ELEMENT: u32 = 7;
 pub(crate) const UNINITIALIZED_ELEMENT: u32 = 8;
 pub(crate) const INDIRECT_CALL_TYPE: u32 = 9;
+pub(crate) const UNALIGNED_ATOMIC: u32 = 20;
 
 /// The run's first function returned.
 pub(crate) const RETURNED: u32 = 32;
@@ -32,6 +33,10 @@ pub(crate) const OUT_OF_FUEL: u32 = 40;
 /// An instruction the driver executes: its kind stands in the instruction.
 pub(crate) const SLOW: u32 = 41;
 
+/// `throw`, and `throw_ref` or `rethrow`.
+pub(crate) const THROW: u32 = 42;
+pub(crate) const THROW_REF: u32 = 43;
+
 /// The trap an exit code stands for.
 pub(crate) fn trap_of(why: u32) -> Trap {
     match why {
@@ -44,6 +49,7 @@ pub(crate) fn trap_of(why: u32) -> Trap {
         UNDEFINED_ELEMENT => Trap::UndefinedElement,
         UNINITIALIZED_ELEMENT => Trap::UninitializedElement,
         INDIRECT_CALL_TYPE => Trap::IndirectCallTypeMismatch,
+        UNALIGNED_ATOMIC => Trap::UnalignedAtomic,
         _ => unreachable!("exit code {why} is not a trap"),
     }
 }

@@ -7,7 +7,7 @@ use super::listing::Listing;
 use super::*;
 use crate::engine::ops::CompareOp;
 use crate::engine::run::dispatch::{Handler, word_of};
-use crate::engine::run::handlers::{bulk, control, convert, float, fused, integer, memory, simd, variable};
+use crate::engine::run::handlers::{atomic, bulk, control, convert, float, fused, integer, memory, simd, variable};
 use crate::engine::run::operand::{Dst, Src};
 
 pub(super) struct Encoder<'t, 'm> {
@@ -20,6 +20,7 @@ pub(super) struct Encoder<'t, 'm> {
     /// Instructions that branch: the word of the target, and the label.
     fixups: Vec<(u32, Label)>,
     offsets: Vec<(u32, u32)>,
+    pub regions: Vec<Region>,
     pub listing: Listing,
 }
 
@@ -34,6 +35,7 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, Listing) {
         places: vec![u32::MAX; t.labels.len()],
         fixups: Vec::new(),
         offsets: Vec::new(),
+        regions: t.regions.clone(),
         listing: Listing::default(),
     };
     encoder.enter();
@@ -45,11 +47,13 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, Listing) {
         encoder.words[word as usize] = encoder.places[label as usize] as u64;
         encoder.relocations.push(word);
     }
+    let catches = encoder.catches();
     let translated = Translated {
         words: encoder.words,
         relocations: encoder.relocations,
         record: t.record,
         offsets: encoder.offsets,
+        catches,
     };
     (translated, encoder.listing)
 }
@@ -71,6 +75,24 @@ pub(super) fn halves(low: u32, high: u32) -> u64 {
 }
 
 impl Encoder<'_, '_> {
+    /// The table of what catches exceptions, now that labels have their words.
+    fn catches(&mut self) -> Option<Catches> {
+        if self.regions.is_empty() {
+            return None;
+        }
+        for clause in self.regions.iter_mut().flat_map(|region| &mut region.clauses) {
+            clause.target = self.places[clause.target as usize];
+        }
+        self.list_regions();
+        let pins = self.assigned.pins;
+        let [l0, l1] = pins.int.map(|pin| pin.unwrap_or(0));
+        let [d0, d1] = pins.f64.map(|pin| pin.unwrap_or(0));
+        Some(Catches {
+            regions: std::mem::take(&mut self.regions).into(),
+            pins: [l0, l1, d0, d1, pins.f32.unwrap_or(0)],
+        })
+    }
+
     /// The function's first instruction, and the float pins if there are any.
     fn enter(&mut self) {
         let t = self.t;
@@ -152,6 +174,16 @@ impl Encoder<'_, '_> {
                 self.list_label(ins.x);
                 return at + 1;
             }
+            Op::TryBegin | Op::TryEnd => {
+                let (region, word) = (&mut self.regions[ins.x as usize], self.words.len() as u32);
+                if ins.op == Op::TryBegin {
+                    region.begin = word;
+                } else {
+                    region.end = word;
+                }
+                self.list_region(ins.op, ins.x);
+                return at + 1;
+            }
             Op::LoadFloatPins if !self.assigned.pins.floats() => return at + 1,
             _ => {}
         }
@@ -182,7 +214,10 @@ impl Encoder<'_, '_> {
                 | Op::CallImport
                 | Op::ReturnCall
                 | Op::ReturnCallImport
+                | Op::Throw
+                | Op::ThrowRef
                 | Op::Slow(_)
+                | Op::Atomic(_)
                 | Op::Wide(_)
                 | Op::Fuel
                 | Op::RetMany
@@ -195,10 +230,10 @@ impl Encoder<'_, '_> {
         // These hold bare numbers in `b` or their frame base in `d`.
         let bare_b = matches!(
             ins.op,
-            Op::LoadFar(..)
-                | Op::StoreFar(..)
-                | Op::LoadV128Far(..)
-                | Op::StoreV128Far(_)
+            Op::LoadFar(_)
+                | Op::StoreFar(_)
+                | Op::LoadV128Far(_)
+                | Op::StoreV128Far
                 | Op::LoadLaneFar(..)
                 | Op::StoreLaneFar(..)
                 | Op::BrTable
@@ -261,7 +296,7 @@ impl Encoder<'_, '_> {
             _ => fields(d, a, b, 0),
         };
         match ins.op {
-            Op::Nop | Op::Label => {}
+            Op::Nop | Op::Label | Op::TryBegin | Op::TryEnd => {}
             Op::Fuel => self.push(control::fuel, ins.x),
             Op::Binary(op) => {
                 let word = two(self);
@@ -333,8 +368,8 @@ impl Encoder<'_, '_> {
             | Op::StoreV128(_)
             | Op::LoadLane(..)
             | Op::StoreLane(..)
-            | Op::LoadV128Far(..)
-            | Op::StoreV128Far(_)
+            | Op::LoadV128Far(_)
+            | Op::StoreV128Far
             | Op::LoadLaneFar(..)
             | Op::StoreLaneFar(..) => self.write_vector(ins, classes),
             Op::Load(op, mode) => {
@@ -343,6 +378,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::LOAD_FIXED[op as usize][sd],
                     Mode::At => memory::LOAD_AT[op as usize][sa][sd],
                     Mode::At64 => memory::LOAD_AT_64[op as usize][sa][sd],
+                    Mode::AtShared => memory::LOAD_SHARED[op as usize][sa][sd],
                     Mode::Plus => memory::LOAD_PLUS[op as usize][sa][sd],
                     Mode::Sum => memory::LOAD_SUM[op as usize][sa][sb][sd],
                     Mode::Scaled => memory::load_scaled(op).expect("chosen for it")[sa][sb][sd],
@@ -354,6 +390,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::LOAD_F64_FIXED[sd],
                     Mode::At => memory::LOAD_F64_AT[sa][sd],
                     Mode::At64 => memory::LOAD_F64_AT_64[sa][sd],
+                    Mode::AtShared => unreachable!("floats take the far form"),
                     Mode::Plus => memory::LOAD_F64_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F64_SUM[sa][sb][sd],
                     Mode::Scaled => memory::LOAD_F64_SCALED[sa][sb][sd],
@@ -365,6 +402,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::LOAD_F32_FIXED[sd],
                     Mode::At => memory::LOAD_F32_AT[sa][sd],
                     Mode::At64 => memory::LOAD_F32_AT_64[sa][sd],
+                    Mode::AtShared => unreachable!("floats take the far form"),
                     Mode::Plus => memory::LOAD_F32_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F32_SUM[sa][sb][sd],
                     Mode::Scaled => memory::LOAD_F32_SCALED[sa][sb][sd],
@@ -377,6 +415,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::STORE_FIXED[op as usize][v],
                     Mode::At => memory::STORE_AT[op as usize][sa][v],
                     Mode::At64 => memory::STORE_AT_64[op as usize][sa][v],
+                    Mode::AtShared => memory::STORE_SHARED[op as usize][sa][v],
                     Mode::Plus => memory::STORE_PLUS[op as usize][sa][v],
                     Mode::Sum => memory::STORE_SUM[op as usize][sa][sb][v],
                     Mode::Scaled => memory::store_scaled(op).expect("chosen for it")[sa][sb][v],
@@ -390,6 +429,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::STORE_F64_FIXED[v],
                     Mode::At => memory::STORE_F64_AT[sa][v],
                     Mode::At64 => memory::STORE_F64_AT_64[sa][v],
+                    Mode::AtShared => unreachable!("floats take the far form"),
                     Mode::Plus => memory::STORE_F64_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F64_SUM[sa][sb][v],
                     Mode::Scaled => memory::STORE_F64_SCALED[sa][sb][v],
@@ -402,20 +442,32 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::STORE_F32_FIXED[v],
                     Mode::At => memory::STORE_F32_AT[sa][v],
                     Mode::At64 => memory::STORE_F32_AT_64[sa][v],
+                    Mode::AtShared => unreachable!("floats take the far form"),
                     Mode::Plus => memory::STORE_F32_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F32_SUM[sa][sb][v],
                     Mode::Scaled => memory::STORE_F32_SCALED[sa][sb][v],
                 };
                 self.access(handler, mode, c, 4, ins, None);
             }
-            Op::LoadFar(op, is_64) => {
-                self.push(memory::LOAD_FAR[op as usize][is_64 as usize], fields(d, a, ins.b.0, 0));
+            Op::LoadFar(op) => {
+                let ty = self.t.module.memories[ins.b.0 as usize];
+                let handler = memory::LOAD_FAR[op as usize][ty.shared as usize][ty.is_64 as usize];
+                self.push(handler, fields(d, a, ins.b.0, 0));
                 self.words.push(ins.x);
             }
-            Op::StoreFar(op, is_64) => {
-                self.push(memory::STORE_FAR[op as usize][is_64 as usize], fields(c, a, ins.b.0, 0));
+            Op::StoreFar(op) => {
+                let ty = self.t.module.memories[ins.b.0 as usize];
+                let handler = memory::STORE_FAR[op as usize][ty.shared as usize][ty.is_64 as usize];
+                self.push(handler, fields(c, a, ins.b.0, 0));
                 self.words.push(ins.x);
             }
+            Op::Atomic(op) => {
+                let is_64 = self.t.module.memories[ins.b.0 as usize].is_64;
+                self.push(atomic::atomic(op, is_64), halves(d, a));
+                self.words.push(ins.x);
+                self.words.push(halves(ins.b.0, c));
+            }
+            Op::Fence => self.words.push(word_of(atomic::atomic_fence)),
             Op::MemorySize => self.push(memory::MEMORY_SIZE[sd], fields(d, 0, 0, 0)),
             Op::GlobalGet(bank) => {
                 let (place, global) = self.global(ins.x as u32);
@@ -514,6 +566,8 @@ impl Encoder<'_, '_> {
                 }
             }
             Op::Unreachable => self.words.push(word_of(control::unreachable)),
+            Op::Throw => self.push(control::throw, halves(a, ins.x as u32)),
+            Op::ThrowRef => self.push(control::throw_ref, halves(a, 0)),
             Op::Call => {
                 let (base, record) = (d, b);
                 self.push(control::call, halves(base, record));
@@ -647,7 +701,7 @@ impl Encoder<'_, '_> {
         let (a, b, offset) = (Encoder::near(ins.a), Encoder::near(ins.b), ins.x as u32 + bytes);
         let (word_1, word_2) = match mode {
             Mode::Fixed => (fields_imm(field, 0, offset), None),
-            Mode::At | Mode::At64 => (fields_imm(field, a, offset), None),
+            Mode::At | Mode::At64 | Mode::AtShared => (fields_imm(field, a, offset), None),
             Mode::Plus => (fields_imm(field, a, offset), Some(self.imm(ins.b))),
             Mode::Sum | Mode::Scaled => (fields(field, a, b, 0), Some(offset)),
         };

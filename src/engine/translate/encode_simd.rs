@@ -3,7 +3,8 @@
 use super::assign::Classes;
 use super::encode::{Encoder, fields, fields_imm};
 use super::ir::{Arg, Ins, Mode, Op};
-use crate::engine::run::handlers::simd;
+use crate::engine::run::dispatch::Handler;
+use crate::engine::run::handlers::simd::{self, FarTable};
 use crate::engine::run::operand::Src;
 
 impl Encoder<'_, '_> {
@@ -63,7 +64,7 @@ impl Encoder<'_, '_> {
                     Mode::At64 => load.at_64[op][sa],
                     Mode::Plus => load.plus[op][sa],
                     Mode::Sum => load.sum[op][sa][sb],
-                    Mode::Scaled => unreachable!("no vector access is scaled"),
+                    Mode::AtShared | Mode::Scaled => unreachable!("no vector access has this form"),
                 };
                 self.access(handler, mode, d, bytes, ins, None);
             }
@@ -74,7 +75,7 @@ impl Encoder<'_, '_> {
                     Mode::At64 => simd::STORE_AT_64[sa],
                     Mode::Plus => simd::STORE_PLUS[sa],
                     Mode::Sum => simd::STORE_SUM[sa][sb],
-                    Mode::Scaled => unreachable!("no vector access is scaled"),
+                    Mode::AtShared | Mode::Scaled => unreachable!("no vector access has this form"),
                 };
                 self.access(handler, mode, c, 16, ins, None);
             }
@@ -87,26 +88,34 @@ impl Encoder<'_, '_> {
                 self.push(simd::STORE_LANE[op as usize][sa], fields(byte as u32, a, b, 0));
                 self.words.push(ins.x + op.bytes() as u64);
             }
-            Op::LoadV128Far(op, wide) => {
-                self.push(tables.load.far[op as usize][wide as usize], fields(d, a, ins.b.0, 0));
+            Op::LoadV128Far(op) => {
+                let handler = self.far(ins, &tables.load.far[op as usize]);
+                self.push(handler, fields(d, a, ins.b.0, 0));
                 self.words.push(ins.x);
             }
-            Op::StoreV128Far(wide) => {
-                self.push(simd::STORE_FAR[wide as usize], fields(c, a, ins.b.0, 0));
+            Op::StoreV128Far => {
+                let handler = self.far(ins, &simd::STORE_FAR);
+                self.push(handler, fields(c, a, ins.b.0, 0));
                 self.words.push(ins.x);
             }
-            Op::LoadLaneFar(op, lane, wide) => {
-                let handler = tables.load_lane_far[op as usize][wide as usize];
+            Op::LoadLaneFar(op, lane) => {
+                let handler = self.far(ins, &tables.load_lane_far[op as usize]);
                 self.push(handler, fields(d, a, ins.b.0, lane as u32));
                 self.words.extend([ins.x, c as u64]);
             }
-            Op::StoreLaneFar(op, byte, wide) => {
-                let handler = simd::STORE_LANE_FAR[op as usize][wide as usize];
+            Op::StoreLaneFar(op, byte) => {
+                let handler = self.far(ins, &simd::STORE_LANE_FAR[op as usize]);
                 self.push(handler, fields(0, a, ins.b.0, 0));
                 self.words.extend([ins.x, 8 * c as u64 + byte as u64]);
             }
             _ => unreachable!("an instruction without vectors"),
         }
+    }
+
+    /// The handler for the memory the instruction names.
+    fn far(&self, ins: &Ins, table: &FarTable) -> Handler {
+        let ty = self.t.module.memories[ins.b.0 as usize];
+        table[ty.shared as usize][ty.is_64 as usize]
     }
 
     /// The two words of a vector that is so many constants after this one, if it is one.

@@ -37,6 +37,8 @@ pub(crate) enum Mode {
     At,
     /// `a + x`, a of 64 bits
     At64,
+    /// `a + x`, in a memory that threads share
+    AtShared,
     /// `(a + constant b) + x`
     Plus,
     /// `(a + b) + x`
@@ -52,6 +54,9 @@ pub(crate) enum Op {
     Nop,
     /// A branch target: label `x`.
     Label,
+    /// Where the code of region `x` begins and ends: what catches exceptions. No words.
+    TryBegin,
+    TryEnd,
     /// Charges `x` instructions.
     Fuel,
     Binary(BinaryOp),
@@ -106,11 +111,11 @@ pub(crate) enum Op {
     /// `d = b` with this lane from memory, and storing the lane of `b` that begins at this byte.
     LoadLane(LaneOp, u8),
     StoreLane(LaneOp, u8),
-    /// From and to memory `b` (a bare number), with whether addresses have 64 bits. The vector is `c`.
-    LoadV128Far(VectorLoadOp, bool),
-    StoreV128Far(bool),
-    LoadLaneFar(LaneOp, u8, bool),
-    StoreLaneFar(LaneOp, u8, bool),
+    /// From and to memory `b` (a bare number). The vector is `c`.
+    LoadV128Far(VectorLoadOp),
+    StoreV128Far,
+    LoadLaneFar(LaneOp, u8),
+    StoreLaneFar(LaneOp, u8),
     Load(LoadOp, Mode),
     LoadF64(Mode),
     LoadF32(Mode),
@@ -118,9 +123,12 @@ pub(crate) enum Op {
     Store(StoreOp, Mode),
     StoreF64(Mode),
     StoreF32(Mode),
-    /// From and to memory `b` (a bare number), with whether addresses have 64 bits.
-    LoadFar(LoadOp, bool),
-    StoreFar(StoreOp, bool),
+    /// From and to memory `b` (a bare number).
+    LoadFar(LoadOp),
+    StoreFar(StoreOp),
+    /// In memory `b` (a bare number), with value `c`; the slot after `c` is what replaces it.
+    Atomic(AtomicOp),
+    Fence,
     MemorySize,
     /// Global `x`.
     GlobalGet(Bank),
@@ -149,6 +157,10 @@ pub(crate) enum Op {
     /// to the index `a`.
     BrTable,
     Unreachable,
+    /// An exception of tag `x` with the values from slot `a` on.
+    Throw,
+    /// The exception `a` again.
+    ThrowRef,
     /// Callee `x`, frame base `d`, `b` its record's slot; `c` the bank of its single result, if it has one.
     Call,
     CallImport,
@@ -199,10 +211,16 @@ pub(crate) enum Slow {
     ElemDrop,
     /// `d = reference to function i`
     RefFunc,
+    /// `d = how a wait at a for b to change ended`, of at most c nanoseconds. Here and below, the lower 16 bits of the
+    /// immediate are the memory, the rest the offset.
+    Wait32,
+    Wait64,
+    /// `d = how many waits at a, at most b, were ended`
+    Notify,
 }
 
 impl Slow {
-    const ALL: [Slow; 15] = [
+    const ALL: [Slow; 18] = [
         Slow::MemoryGrow,
         Slow::MemorySize,
         Slow::MemoryFill,
@@ -218,6 +236,9 @@ impl Slow {
         Slow::TableInit,
         Slow::ElemDrop,
         Slow::RefFunc,
+        Slow::Wait32,
+        Slow::Wait64,
+        Slow::Notify,
     ];
 
     /// The kind that stands in an instruction.
@@ -346,7 +367,7 @@ impl Op {
             Op::LoadV128(_, mode) => address(mode, None),
             Op::StoreV128(mode) => address(mode, V128),
             Op::LoadLane(..) | Op::StoreLane(..) => [INT, V128, None],
-            Op::StoreV128Far(_) | Op::LoadLaneFar(..) | Op::StoreLaneFar(..) => [None, None, V128],
+            Op::StoreV128Far | Op::LoadLaneFar(..) | Op::StoreLaneFar(..) => [None, None, V128],
             Op::Load(_, mode) | Op::LoadF64(mode) | Op::LoadF32(mode) => address(mode, None),
             Op::Store(_, mode) => address(mode, INT),
             Op::StoreF64(mode) => address(mode, F64),
@@ -405,11 +426,31 @@ impl Op {
         })
     }
 
+    /// What makes a NaN it computes canonical; `None` for instructions whose result is no float, or has the bits of what
+    /// they were given. Vector arithmetic gets its arms here.
+    pub(crate) fn canonicalised_by(self) -> Option<Op> {
+        match self {
+            Op::F64Small(F64SmallOp::F64Copysign) | Op::F64Unary(F64UnaryOp::F64Abs | F64UnaryOp::F64Neg) => None,
+            Op::F32Small(F32SmallOp::F32Copysign) | Op::F32Unary(F32UnaryOp::F32Abs | F32UnaryOp::F32Neg) => None,
+            Op::F64(_) | Op::F64Small(_) | Op::F64Unary(_) | Op::Convert(ConvertOp::F64PromoteF32) => {
+                Some(Op::F64Unary(F64UnaryOp::F64Canonical))
+            }
+            Op::F32(_) | Op::F32Small(_) | Op::F32Unary(_) | Op::Convert(ConvertOp::F32DemoteF64) => {
+                Some(Op::F32Unary(F32UnaryOp::F32Canonical))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether code goes on elsewhere after it, or comes from elsewhere.
     pub(crate) fn leaves_straight_line(self) -> bool {
         matches!(
             self,
             Op::Label
+                | Op::TryBegin
+                | Op::TryEnd
+                | Op::Throw
+                | Op::ThrowRef
                 | Op::Br
                 | Op::Branch(_)
                 | Op::BranchWide(_)
@@ -439,6 +480,7 @@ impl Op {
                 | Op::MemoryFill(_)
                 | Op::MemoryCopy(_)
                 | Op::Wide(_)
+                | Op::Atomic(_)
                 | Op::Slow(_)
         )
     }
@@ -447,7 +489,7 @@ impl Op {
 fn address(mode: Mode, value: Option<Role>) -> [Option<Role>; 3] {
     match mode {
         Mode::Fixed => [None, None, value],
-        Mode::At | Mode::At64 | Mode::Plus => [INT, None, value],
+        Mode::At | Mode::At64 | Mode::AtShared | Mode::Plus => [INT, None, value],
         Mode::Sum | Mode::Scaled => [INT, INT, value],
     }
 }

@@ -128,7 +128,7 @@ impl Listed<'_> {
         let x = self.ins.x;
         match mode {
             Mode::Fixed => format!("[{x}]"),
-            Mode::At | Mode::At64 => format!("[{a} + {x}]"),
+            Mode::At | Mode::At64 | Mode::AtShared => format!("[{a} + {x}]"),
             Mode::Scaled => format!("[({a} + {b} * bytes) + {x}]"),
             Mode::Plus | Mode::Sum => format!("[({a} + {b}) + {x}]"),
         }
@@ -143,7 +143,7 @@ impl fmt::Display for Listed<'_> {
         let c = self.source(self.ins.c, self.classes.c);
         let d = self.destination().unwrap_or_default();
         match op {
-            Op::Nop | Op::Label => Ok(()),
+            Op::Nop | Op::Label | Op::TryBegin | Op::TryEnd => Ok(()),
             Op::Fuel => write!(f, "fuel {x}"),
             Op::Binary(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
             Op::Small(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
@@ -186,13 +186,13 @@ impl fmt::Display for Listed<'_> {
             Op::StoreLane(op, byte) => {
                 write!(f, "{} {} [{a} + {x}] = {b}", op.store_text(), byte as u32 / op.bytes())
             }
-            Op::LoadV128Far(op, _) => write!(f, "{d} = {} memory {} [{a} + {x}]", op.text(), self.ins.b.0),
-            Op::StoreV128Far(_) => write!(f, "v128.store memory {} [{a} + {x}] = {c}", self.ins.b.0),
-            Op::LoadLaneFar(op, lane, _) => {
+            Op::LoadV128Far(op) => write!(f, "{d} = {} memory {} [{a} + {x}]", op.text(), self.ins.b.0),
+            Op::StoreV128Far => write!(f, "v128.store memory {} [{a} + {x}] = {c}", self.ins.b.0),
+            Op::LoadLaneFar(op, lane) => {
                 let memory = self.ins.b.0;
                 write!(f, "{d} = {} {lane} memory {memory} [{a} + {x}], {c}", op.text())
             }
-            Op::StoreLaneFar(op, byte, _) => {
+            Op::StoreLaneFar(op, byte) => {
                 let (lane, memory) = (byte as u32 / op.bytes(), self.ins.b.0);
                 write!(f, "{} {lane} memory {memory} [{a} + {x}] = {c}", op.store_text())
             }
@@ -203,8 +203,10 @@ impl fmt::Display for Listed<'_> {
             Op::Store(op, mode) => write!(f, "{} {} = {c}", op.text(), self.address(mode)),
             Op::StoreF64(mode) => write!(f, "f64.store {} = {c}", self.address(mode)),
             Op::StoreF32(mode) => write!(f, "f32.store {} = {c}", self.address(mode)),
-            Op::LoadFar(op, _) => write!(f, "{d} = {} memory {} [{a} + {x}]", op.text(), self.ins.b.0),
-            Op::StoreFar(op, _) => write!(f, "{} memory {} [{a} + {x}] = {c}", op.text(), self.ins.b.0),
+            Op::LoadFar(op) => write!(f, "{d} = {} memory {} [{a} + {x}]", op.text(), self.ins.b.0),
+            Op::StoreFar(op) => write!(f, "{} memory {} [{a} + {x}] = {c}", op.text(), self.ins.b.0),
+            Op::Atomic(op) => write!(f, "{d} = {op} memory {} [{a} + {x}] {c}", self.ins.b.0),
+            Op::Fence => write!(f, "atomic.fence"),
             Op::MemorySize => write!(f, "{d} = memory.size"),
             Op::GlobalGet(_) => write!(f, "{d} = global.get {x}"),
             Op::GlobalSet(_) => write!(f, "global.set {x} = {a}"),
@@ -243,6 +245,8 @@ impl fmt::Display for Listed<'_> {
                 Ok(())
             }
             Op::Unreachable => write!(f, "unreachable"),
+            Op::Throw => write!(f, "throw tag {x} from {a}"),
+            Op::ThrowRef => write!(f, "throw_ref {a}"),
             Op::Call => write!(f, "call {x} at {d} record {b}"),
             Op::CallImport => write!(f, "call import {x} at {d} record {b}"),
             Op::CallIndirect => write!(f, "call_indirect table {} [{a}] at {d}", x >> 32),
@@ -299,6 +303,40 @@ impl Encoder<'_, '_> {
     pub(super) fn list_label(&mut self, label: u64) {
         if self.t.want == Want::Listing {
             self.list_line(None, format!("L{label}:"));
+        }
+    }
+
+    pub(super) fn list_region(&mut self, op: Op, region: u64) {
+        if self.t.want == Want::Listing {
+            let word = if op == Op::TryBegin { "try" } else { "end of try" };
+            self.list_line(None, format!("{word} {region}:"));
+        }
+    }
+
+    /// What catches exceptions, with the words of code it is about.
+    pub(super) fn list_regions(&mut self) {
+        if self.t.want != Want::Listing {
+            return;
+        }
+        for (at, region) in self.regions.clone().iter().enumerate() {
+            let delegates = match region.next {
+                next if next == region.outer => String::new(),
+                NO_REGION => ", delegates to the caller".to_owned(),
+                next => format!(", delegates to try {next}"),
+            };
+            let words = format!("words {} to {}", region.begin, region.end);
+            self.list_line(None, format!("try {at}: {words}{delegates}"));
+            for clause in &region.clauses {
+                let what = match clause.tag {
+                    Some(tag) => format!("catch tag {tag} into s{}", clause.payload),
+                    None => "catch all".to_owned(),
+                };
+                let reference = match clause.reference {
+                    NO_REGION => String::new(),
+                    slot => format!(", reference into s{slot}"),
+                };
+                self.list_line(None, format!("       {what}{reference}, to word {}", clause.target));
+            }
         }
     }
 

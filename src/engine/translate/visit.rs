@@ -7,7 +7,7 @@ use super::*;
 use crate::engine::ops::*;
 use crate::engine::types::PAGE_BYTES;
 use crate::engine::types::ValType::{F32, F64, I32, I64};
-use wasmparser::{BlockType, BrTable, HeapType, Ieee32, Ieee64, MemArg, VisitOperator};
+use wasmparser::{BlockType, BrTable, HeapType, Ieee32, Ieee64, MemArg, TryTable, VisitOperator};
 
 /// Defines the trait's methods: those of the proposals the core executes call the inherent method of that name,
 /// unless the code is unreachable; validation has refused the others.
@@ -21,6 +21,9 @@ macro_rules! visits {
     (@@ bulk_memory $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ reference_types $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ tail_call $visit:ident $args:tt) => { visits!(@call $visit $args); };
+    (@@ threads $visit:ident $args:tt) => { visits!(@call $visit $args); };
+    (@@ exceptions $visit:ident $args:tt) => { visits!(@call $visit $args); };
+    (@@ legacy_exceptions $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ wide_arithmetic $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ $other:ident $visit:ident ($($arg:ident: $ty:ty),*)) => {
         fn $visit(&mut self $(, _: $ty)*) {
@@ -113,16 +116,18 @@ macro_rules! unary {
 }
 for_each_unary!(unary);
 macro_rules! wide {
-    ($($name:ident $text:literal $visit:ident ($a:ident: $at:ident, $b:ident: $bt:ident) $body:block)*) => {
-        impl Translator<'_> { $(visit!($visit(self) self.wide(WideOp::$name, wide!(@ $at)));)* }
+    ($($name:ident $text:literal $visit:ident $count:literal $x:tt $body:block)*) => {
+        impl Translator<'_> { $(visit!($visit(self) self.wide(WideOp::$name, $count));)* }
     };
-    (@ u128) => { 4 };
-    (@ $half:ident) => { 2 };
 }
 for_each_wide!(wide);
 macro_rules! visit_float {
     ($op:ident $enum:ident $method:ident $ty:ident: $($name:ident $text:literal $visit:ident $args:tt $body:block)*) => {
-        impl Translator<'_> { $(visit!($visit(self) self.$method(Op::$op($enum::$name), $ty));)* }
+        impl Translator<'_> { $(visit_float!(@ $visit $method (Op::$op($enum::$name)) $ty);)* }
+    };
+    (@ none $($rest:tt)*) => {};
+    (@ $visit:ident $method:ident ($op:expr) $ty:ident) => {
+        visit!($visit(self) self.$method($op, $ty));
     };
 }
 macro_rules! f64_full { ($($t:tt)*) => { visit_float! { F64 F64Op float F64: $($t)* } } }
@@ -170,11 +175,6 @@ for_each_store_visit!(store_visits);
 
 /// The most bytes an access has: what is added to its offset.
 const ACCESS: u64 = 16;
-
-/// Whether an access takes the form that finds its memory through the instance, with the offset as it is.
-pub(super) fn is_far(memarg: &MemArg) -> bool {
-    memarg.memory != 0 || memarg.offset > u32::MAX as u64 - ACCESS
-}
 
 // ---- shapes ------------------------------------------------------------------------------------------------------
 
@@ -250,7 +250,19 @@ impl Translator<'_> {
     pub(super) fn unary(&mut self, op: Op, ty: ValType) {
         let a = self.stack.pop();
         let a = self.slot_arg(a);
-        self.push_result(Ins::new(op).a(a), ty);
+        self.push_float_result(Ins::new(op).a(a), ty);
+    }
+
+    /// Pushes a result which may be a NaN: where those are to be canonical, another instruction makes it so. Whatever
+    /// computes floats goes through here, or does the same.
+    fn push_float_result(&mut self, ins: Ins, ty: ValType) {
+        self.push_result(ins, ty);
+        if self.canonical_nans
+            && let Some(canonical) = ins.op.canonicalised_by()
+        {
+            let value = self.stack.pop();
+            self.push_result(Ins::new(canonical).a(Arg::slot(value.slot)), ty);
+        }
     }
 
     /// Two results from so many operands.
@@ -276,14 +288,19 @@ impl Translator<'_> {
             self.arg(a)
         };
         let b = self.arg(b);
-        self.push_result(Ins::new(op).a(a).b(b), ty);
+        self.push_float_result(Ins::new(op).a(a).b(b), ty);
     }
 
     // ---- memory --------------------------------------------------------------------------------------------------
 
     /// The address operand in the form an access takes it: mode, `a`, `b` and offset. Absorbs an addition.
     pub(super) fn address(&mut self, operand: Operand, memarg: MemArg) -> (Mode, Arg, Arg, u64) {
-        let is_64 = self.is_64(&memarg);
+        let ty = &self.module.memories[memarg.memory as usize];
+        let (is_64, shared) = (ty.is_64, ty.shared);
+        if shared {
+            let a = self.slot_arg(operand);
+            return (Mode::AtShared, a, Arg::NONE, memarg.offset);
+        }
         if let Some(value) = operand.is_const() {
             let value = if is_64 { value } else { value as u32 as u64 };
             if let Some(address) = value.checked_add(memarg.offset)
@@ -347,7 +364,7 @@ impl Translator<'_> {
 
     fn load(&mut self, op: LoadOp, memarg: MemArg, ty: ValType) {
         let address = self.stack.pop();
-        if is_far(&memarg) {
+        if self.is_far(&memarg, false) {
             return self.load_far(op, address, memarg, ty);
         }
         let (mode, a, b, x) = self.address(address, memarg);
@@ -356,7 +373,7 @@ impl Translator<'_> {
 
     fn load_float(&mut self, memarg: MemArg, ty: ValType) {
         let address = self.stack.pop();
-        if is_far(&memarg) {
+        if self.is_far(&memarg, true) {
             let op = if ty == F64 { LoadOp::Load64 } else { LoadOp::Load32U };
             return self.load_far(op, address, memarg, ty);
         }
@@ -369,17 +386,17 @@ impl Translator<'_> {
         self.push_result(Ins::new(op).a(a).b(b).x(x), ty);
     }
 
-    pub(super) fn is_64(&self, memarg: &MemArg) -> bool {
-        self.module.memories[memarg.memory as usize].is_64
+    /// Whether an access takes the form that finds its memory through the instance, with the offset as it is. Shared
+    /// memories have near forms for integers and addresses of 32 bits.
+    pub(super) fn is_far(&self, memarg: &MemArg, float: bool) -> bool {
+        let ty = &self.module.memories[memarg.memory as usize];
+        memarg.memory != 0 || memarg.offset > u32::MAX as u64 - ACCESS || ty.shared && (ty.is_64 || float)
     }
 
     fn load_far(&mut self, op: LoadOp, address: Operand, memarg: MemArg, ty: ValType) {
         let a = self.slot_arg(address);
         self.push_result(
-            Ins::new(Op::LoadFar(op, self.is_64(&memarg)))
-                .a(a)
-                .b(Arg(memarg.memory))
-                .x(memarg.offset),
+            Ins::new(Op::LoadFar(op)).a(a).b(Arg(memarg.memory)).x(memarg.offset),
             ty,
         );
     }
@@ -387,7 +404,7 @@ impl Translator<'_> {
     fn store(&mut self, op: StoreOp, memarg: MemArg) {
         let value = self.stack.pop();
         let address = self.stack.pop();
-        if is_far(&memarg) {
+        if self.is_far(&memarg, false) {
             return self.store_far(op, address, value, memarg);
         }
         // Stores narrower than the constant only see its low bits, so any i32 is an immediate of theirs.
@@ -407,7 +424,7 @@ impl Translator<'_> {
         }
         let value = self.stack.pop();
         let address = self.stack.pop();
-        if is_far(&memarg) {
+        if self.is_far(&memarg, true) {
             return self.store_far(op, address, value, memarg);
         }
         let c = self.arg(value);
@@ -423,7 +440,7 @@ impl Translator<'_> {
     fn store_far(&mut self, op: StoreOp, address: Operand, value: Operand, memarg: MemArg) {
         let (a, c) = (self.slot_arg(address), self.slot_arg(value));
         self.emit(
-            Ins::new(Op::StoreFar(op, self.is_64(&memarg)))
+            Ins::new(Op::StoreFar(op))
                 .a(a)
                 .b(Arg(memarg.memory))
                 .c(c)
@@ -434,7 +451,7 @@ impl Translator<'_> {
     // ---- what the driver executes ----------------------------------------------------------------------------------
 
     /// Emits a slow instruction of `sources` operands from the stack, with its result pushed.
-    fn slow(&mut self, kind: Slow, sources: usize, i: u32, j: u32, result: Option<ValType>) {
+    pub(super) fn slow(&mut self, kind: Slow, sources: usize, i: u32, j: u32, result: Option<ValType>) {
         let mut args = [Arg::NONE; 3];
         for at in (0..sources).rev() {
             let operand = self.stack.pop();
@@ -494,6 +511,33 @@ impl Translator<'_> {
     visit!(visit_call_indirect(self, ty: u32, table: u32) self.call_indirect(ty, table));
     visit!(visit_return_call(self, func: u32) self.return_call(func));
     visit!(visit_return_call_indirect(self, ty: u32, table: u32) self.return_call_indirect(ty, table));
+
+    // ---- exceptions ------------------------------------------------------------------------------------------------
+
+    pub(super) fn visit_try_table(&mut self, table: TryTable) {
+        if !self.unreachable {
+            self.charge();
+        }
+        self.try_table(table);
+    }
+    visit!(visit_throw(self, tag: u32) self.throw(tag));
+    visit!(visit_throw_ref(self) self.throw_ref());
+    pub(super) fn visit_try(&mut self, ty: BlockType) {
+        if !self.unreachable {
+            self.charge();
+        }
+        self.legacy_try(ty);
+    }
+    pub(super) fn visit_catch(&mut self, tag: u32) {
+        self.legacy_catch(Some(tag));
+    }
+    pub(super) fn visit_catch_all(&mut self) {
+        self.legacy_catch(None);
+    }
+    pub(super) fn visit_delegate(&mut self, depth: u32) {
+        self.delegate(depth);
+    }
+    visit!(visit_rethrow(self, depth: u32) self.rethrow(depth));
 
     // ---- parametric and variable -----------------------------------------------------------------------------------
 
@@ -632,7 +676,7 @@ impl Translator<'_> {
     pub(super) fn visit_memory_size(&mut self, memory: u32) {
         reachable!(self);
         let ty = self.module.memories[memory as usize];
-        if memory == 0 && ty.page_bytes == PAGE_BYTES {
+        if memory == 0 && ty.page_bytes == PAGE_BYTES && !ty.shared {
             self.push_result(Ins::new(Op::MemorySize), ty.index());
         } else {
             self.slow(Slow::MemorySize, 0, memory, 0, Some(ty.index()));
@@ -649,7 +693,7 @@ impl Translator<'_> {
 
     /// Bulk operations on memory 0 are tried by a handler first; metered ones are charged by the driver.
     fn bulk(&mut self, op: Op, kind: Slow, i: u32, j: u32) {
-        if i != 0 || j != 0 || self.metering || self.scratch.is_some() {
+        if i != 0 || j != 0 || self.metering || self.scratch.is_some() || self.module.memories[0].shared {
             return self.slow_bulk(kind, i, j);
         }
         let height = self.stack.len() - 3;

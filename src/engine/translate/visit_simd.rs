@@ -2,7 +2,7 @@
 
 use super::ir::{Arg, Ins, Op};
 use super::stack::{NONE, Operand};
-use super::visit::{is_far, reachable, visit};
+use super::visit::{reachable, visit};
 use super::*;
 use crate::engine::ops::*;
 use crate::engine::types::ValType::{F32, F64, I32, I64, V128};
@@ -185,8 +185,8 @@ impl Translator<'_> {
 
     fn load_v128(&mut self, op: VectorLoadOp, memarg: MemArg) {
         let address = self.stack.pop();
-        if is_far(&memarg) {
-            let ins = self.far(Op::LoadV128Far(op, self.is_64(&memarg)), address, memarg);
+        if self.is_far(&memarg, true) {
+            let ins = self.far(Op::LoadV128Far(op), address, memarg);
             return self.push_result(ins, V128);
         }
         let (mode, a, b, x) = self.address(address, memarg);
@@ -196,8 +196,8 @@ impl Translator<'_> {
     visit!(visit_v128_store(self, memarg: MemArg) {
         let (address, value) = self.pop_two();
         let c = self.arg(value);
-        let ins = if is_far(&memarg) {
-            self.far(Op::StoreV128Far(self.is_64(&memarg)), address, memarg)
+        let ins = if self.is_far(&memarg, true) {
+            self.far(Op::StoreV128Far, address, memarg)
         } else {
             let (mode, a, b, x) = self.address(address, memarg);
             Ins::new(Op::StoreV128(mode)).a(a).b(b).x(x)
@@ -208,9 +208,8 @@ impl Translator<'_> {
     fn load_lane(&mut self, op: LaneOp, memarg: MemArg, lane: u8) {
         let (address, vector) = self.pop_two();
         let vector = self.arg(vector);
-        let is_64 = self.is_64(&memarg);
-        let ins = if is_far(&memarg) || is_64 {
-            self.far(Op::LoadLaneFar(op, lane, is_64), address, memarg).c(vector)
+        let ins = if self.is_far(&memarg, true) || self.module.memories[0].is_64 {
+            self.far(Op::LoadLaneFar(op, lane), address, memarg).c(vector)
         } else {
             let a = self.slot_arg(address);
             Ins::new(Op::LoadLane(op, lane)).a(a).b(vector).x(memarg.offset)
@@ -221,9 +220,9 @@ impl Translator<'_> {
     fn store_lane(&mut self, op: LaneOp, memarg: MemArg, lane: u8) {
         let (address, vector) = self.pop_two();
         let vector = self.arg(vector);
-        let (byte, is_64) = (lane * op.bytes() as u8, self.is_64(&memarg));
-        let ins = if is_far(&memarg) || is_64 {
-            self.far(Op::StoreLaneFar(op, byte, is_64), address, memarg).c(vector)
+        let byte = lane * op.bytes() as u8;
+        let ins = if self.is_far(&memarg, true) || self.module.memories[0].is_64 {
+            self.far(Op::StoreLaneFar(op, byte), address, memarg).c(vector)
         } else {
             let a = self.slot_arg(address);
             Ins::new(Op::StoreLane(op, byte)).a(a).b(vector).x(memarg.offset)

@@ -138,6 +138,15 @@ handler! {
     fn unreachable[](r) { leave!(r, UNREACHABLE) }
 }
 
+handler! {
+    /// Word 1: slot of the first value, index of the tag (32 bits each).
+    fn throw[](r) { leave!(r, THROW) }
+}
+handler! {
+    /// Throws an exception again. Word 1: slot of the reference (32 bits).
+    fn throw_ref[](r) { leave!(r, THROW_REF) }
+}
+
 // ---- function entry ----------------------------------------------------------------------------------------------
 
 /// Zeroes by this count mean: as many as the instruction says.
@@ -252,7 +261,7 @@ handler! {
 }
 handler! {
     /// Calls an imported function. Word 1: base, record. Word 2: index of the import. Word 3: as for `call`.
-    fn call_import[](r) { leave!(r, CALL_IMPORT) }
+    fn call_import[](r) { quit!(r, CALL_IMPORT, save_for_call) }
 }
 handler! {
     /// Word 1: base, record. Word 2: type id (32 bits), table (16), slot of the index (16). Word 3: spare.

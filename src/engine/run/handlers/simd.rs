@@ -4,11 +4,13 @@
 //! first. What a row computes is compiled for each [`Host`], in a module of its own; the rest moves bits.
 
 use super::memory::{
-    Address, At, At64, Fixed, Load, Plus, Sum, at, at64, far_address, outside, outside_far, place, plus, sum,
+    Access, Address, At, At64, Fixed, Load, Own, Plus, Shared, Sum, at, at64, far, far_address, outside, outside_far,
+    place, plus, sum,
 };
 use super::variable::{Far, Near, Place};
 use super::*;
 use crate::engine::lanes::*;
+use crate::engine::memory::racy::Word;
 use crate::engine::ops::*;
 use crate::engine::run::dispatch::*;
 use crate::engine::run::exit::*;
@@ -38,6 +40,26 @@ impl Regs {
 #[inline(always)]
 fn sources_read() {
     compiler_fence(Ordering::SeqCst);
+}
+
+/// Copies 1, 2, 4, 8 or 16 bytes out of a memory that others may write to.
+#[inline(always)]
+unsafe fn copy_numbers<X: Access>(to: *mut u8, from: *const u8, bytes: usize) {
+    // SAFETY: both are addresses of so many bytes: `to` of slots, `from` in the memory.
+    unsafe {
+        match bytes {
+            1 => *to = X::read(from),
+            2 => (to as *mut u16).write_unaligned(X::read(from as *const u16)),
+            4 => (to as *mut u32).write_unaligned(X::read(from as *const u32)),
+            8 => (to as *mut u64).write_unaligned(X::read(from as *const u64)),
+            _ => {
+                (to as *mut u64).write_unaligned(X::read(from as *const u64));
+                (to as *mut u64)
+                    .add(1)
+                    .write_unaligned(X::read((from as *const u64).add(1)));
+            }
+        }
+    }
 }
 
 /// Where the right operand of two is.
@@ -112,7 +134,7 @@ pub(crate) trait VectorLoad {
 }
 /// A lane in memory.
 pub(crate) trait LaneAccess {
-    type Raw: Lane;
+    type Raw: Lane + Word;
     type Lanes: Lane;
     fn replaced(a: Self::Lanes, lane: usize, value: Self::Raw) -> Self::Lanes;
 }
@@ -258,8 +280,11 @@ pub(crate) struct Tables {
     pub load: LoadTables,
     /// By the class of the address.
     pub load_lane: &'static [[Handler; 4]],
-    pub load_lane_far: &'static [[Handler; 2]],
+    pub load_lane_far: &'static [FarTable],
 }
+
+/// By whether the memory is shared, then by whether addresses have 64 bits.
+pub(crate) type FarTable = [[Handler; 2]; 2];
 
 /// By operation, then as the tables of numbers.
 pub(crate) struct LoadTables {
@@ -268,7 +293,7 @@ pub(crate) struct LoadTables {
     pub at_64: &'static [[Handler; 4]],
     pub plus: &'static [[Handler; 4]],
     pub sum: &'static [[[Handler; 4]; 4]],
-    pub far: &'static [[Handler; 2]],
+    pub far: &'static [FarTable],
 }
 
 macro_rules! one {
@@ -321,12 +346,12 @@ macro_rules! load_tables { ($($name:ident $text:literal $v:ident $raw:ident $lan
         at_64: &[$(at64!(one load<$name>)),*],
         plus: &[$(plus!(one load<$name>)),*],
         sum: &[$(sum!(one load<$name>)),*],
-        far: &[$([load_far::<$name, false>, load_far::<$name, true>]),*],
+        far: &[$(far!(load_far<$name>)),*],
     };
 } }
 macro_rules! load_lane_tables { ($($name:ident $l:literal $s:literal $lv:ident $sv:ident $replace:ident $raw:ty, $lanes:ty)*) => {
     const LOAD_LANE: &[[Handler; 4]] = &[$(by_d!(load_lane<$name>)),*];
-    const LOAD_LANE_FAR: &[[Handler; 2]] = &[$([load_lane_far::<$name, false>, load_lane_far::<$name, true>]),*];
+    const LOAD_LANE_FAR: &[FarTable] = &[$(far!(load_lane_far<$name>)),*];
 } }
 
 macro_rules! handlers {
@@ -485,13 +510,20 @@ macro_rules! handlers {
         handler! {
             /// A load from any memory. Word 1: d, a, memory. Word 2: offset.
             $(#[$feature])*
-            fn load_far[O: VectorLoad, const WIDE: bool](r) {
+            fn load_far[O: VectorLoad, X: Access, const WIDE: bool](r) {
                 let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
                 let address = far_address::<WIDE>(&r);
-                if outside_far(mb, address, O::BYTES) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-                let first = mb.add(address as usize) as *const O::Raw;
-                let value = O::eval(|lane| first.add(lane).read_unaligned().swap_on_big_endian());
-                r.set_vector(r.field(0), value);
+                if outside_far::<X>(mb, address, O::BYTES) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+                let mut first = mb.add(address as usize) as *const u8;
+                if X::SHARED {
+                    // As few numbers into the slots, where they are lanes: nobody else writes there.
+                    let slots = r.sp.add(r.field(0)) as *mut u8;
+                    copy_numbers::<X>(slots, first, O::BYTES);
+                    sources_read();
+                    first = slots;
+                }
+                let lane = |lane| (first as *const O::Raw).add(lane).read_unaligned().swap_on_big_endian();
+                r.set_vector(r.field(0), O::eval(lane));
                 next!(r, 3)
             }
         }
@@ -512,11 +544,11 @@ macro_rules! handlers {
         handler! {
             /// The same from any memory. Word 1: d, a, memory, lane. Word 2: offset. Word 3: b.
             $(#[$feature])*
-            fn load_lane_far[O: LaneAccess, const WIDE: bool](r) {
+            fn load_lane_far[O: LaneAccess, X: Access, const WIDE: bool](r) {
                 let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
                 let address = far_address::<WIDE>(&r);
-                if outside_far(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-                let raw = (mb.add(address as usize) as *const O::Raw).read_unaligned().swap_on_big_endian();
+                if outside_far::<X>(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+                let raw = X::read(mb.add(address as usize) as *const O::Raw).swap_on_big_endian();
                 sources_read();
                 let value = O::replaced(r.vector(r.word(3) as usize), r.field(3), raw);
                 sources_read();
@@ -654,12 +686,13 @@ handler! {
 }
 handler! {
     /// A store to any memory. Word 1: value, a, memory. Word 2: offset.
-    fn store_far[const WIDE: bool](r) {
+    fn store_far[X: Access, const WIDE: bool](r) {
         let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
         let address = far_address::<WIDE>(&r);
-        if outside_far(mb, address, size_of::<Bits>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-        let value = *(lane_of(&r, r.field(0), 0) as *const Bits);
-        (mb.add(address as usize) as *mut Bits).write_unaligned(value);
+        if outside_far::<X>(mb, address, size_of::<Bits>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let (to, from) = (mb.add(address as usize), lane_of(&r, r.field(0), 0) as *const u64);
+        X::write(to as *mut u64, *from);
+        X::write(to.add(8) as *mut u64, *from.add(1));
         next!(r, 3)
     }
 }
@@ -675,13 +708,13 @@ handler! {
 }
 handler! {
     /// The same to any memory. Word 1: -, a, memory. Word 2: offset. Word 3: where the lane begins, in bytes from slot 0.
-    fn store_lane_far[O: LaneAccess, const WIDE: bool](r) {
+    fn store_lane_far[O: LaneAccess, X: Access, const WIDE: bool](r) {
         let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
         let address = far_address::<WIDE>(&r);
-        if outside_far(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        if outside_far::<X>(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         let to = mb.add(address as usize) as *mut O::Raw;
         let lane = (r.sp as *const u8).add(r.word(3) as usize) as *const O::Raw;
-        to.write_unaligned(lane.read_unaligned());
+        X::write(to, lane.read_unaligned());
         next!(r, 4)
     }
 }
@@ -704,12 +737,14 @@ pub(crate) static STORE_AT: [Handler; 4] = at!(one store<>);
 pub(crate) static STORE_AT_64: [Handler; 4] = at64!(one store<>);
 pub(crate) static STORE_PLUS: [Handler; 4] = plus!(one store<>);
 pub(crate) static STORE_SUM: [[Handler; 4]; 4] = sum!(one store<>);
-pub(crate) static STORE_FAR: [Handler; 2] = [store_far::<false>, store_far::<true>];
+pub(crate) static STORE_FAR: FarTable = [
+    [store_far::<Own, false>, store_far::<Own, true>],
+    [store_far::<Shared, false>, store_far::<Shared, true>],
+];
 macro_rules! store_lane_tables { ($($name:ident $l:literal $s:literal $lv:ident $sv:ident $replace:ident $raw:ty, $lanes:ty)*) => {
     /// By the class of the address.
     pub(crate) static STORE_LANE: &[[Handler; 4]] = &[$(by_d!(store_lane<$name>)),*];
-    pub(crate) static STORE_LANE_FAR: &[[Handler; 2]] =
-        &[$([store_lane_far::<$name, false>, store_lane_far::<$name, true>]),*];
+    pub(crate) static STORE_LANE_FAR: &[FarTable] = &[$(far!(store_lane_far<$name>)),*];
 } }
 for_each_lane_access!(store_lane_tables);
 
