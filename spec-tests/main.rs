@@ -45,6 +45,7 @@ const OURS: &[(&str, &str)] = &[
         include_str!("ours/legacy-exceptions/try_catch.wast"),
     ),
     ("memory64.wast", include_str!("ours/memory64.wast")),
+    ("simd.wast", include_str!("ours/simd.wast")),
     ("shared.wast", include_str!("ours/shared.wast")),
     ("table64.wast", include_str!("ours/table64.wast")),
 ];

@@ -211,12 +211,25 @@ mod x86 {
     pub(crate) fn replace_of_two(a: U64x2, lane: usize, value: u64) -> U64x2 {
         // SAFETY: SSE2 is part of x86-64.
         unsafe {
-            let mask = cast(MASKS[lane & 1]);
+            let mask = _mm_cmpeq_epi32(_mm_set1_epi32(lane as i32), _mm_setr_epi32(0, 0, 1, 1));
             let value = _mm_set1_epi64x(value as i64);
             cast(_mm_or_si128(
                 _mm_and_si128(mask, value),
                 _mm_andnot_si128(mask, cast(a)),
             ))
+        }
+    }
+
+    /// Two numbers of 32 bits, sign-extended.
+    #[inline(always)]
+    pub(crate) fn extend_i32<H: Host>(a: u64) -> I64x2 {
+        // SAFETY: SSE2 is part of x86-64.
+        let a = unsafe { _mm_cvtsi64_si128(a as i64) };
+        match H::AVX {
+            // SAFETY: as above; AVX includes SSE4.1.
+            true => unsafe { cast(_mm_cvtepi32_epi64(a)) },
+            // SAFETY: SSE2 is part of x86-64.
+            false => unsafe { cast(_mm_unpacklo_epi32(a, _mm_srai_epi32::<31>(a))) },
         }
     }
 
@@ -290,9 +303,6 @@ mod neon {
 #[cfg(all(target_arch = "aarch64", not(miri)))]
 pub(crate) use neon::*;
 
-/// The bits of one lane of two.
-static MASKS: [U64x2; 2] = [[u64::MAX, 0], [0, u64::MAX]];
-
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
 mod portable {
     use super::*;
@@ -300,6 +310,7 @@ mod portable {
     /// Two lanes, one of them replaced.
     #[inline(always)]
     pub(crate) fn replace_of_two(a: U64x2, lane: usize, value: u64) -> U64x2 {
+        const MASKS: [U64x2; 2] = [[u64::MAX, 0], [0, u64::MAX]];
         bitselect([value; 2], a, MASKS[lane & 1])
     }
 
@@ -318,6 +329,11 @@ mod portable {
     #[inline(always)]
     pub(crate) fn shuffle<H: Host>(table: U8x16, indices: U8x16) -> U8x16 {
         swizzle::<H>(table, indices)
+    }
+
+    #[inline(always)]
+    pub(crate) fn extend_i32<H: Host>(a: u64) -> I64x2 {
+        [a as i32 as i64, a as i64 >> 32]
     }
 
     #[inline(always)]

@@ -348,7 +348,7 @@ macro_rules! for_each_vector_load {
             V128Load8x8U "v128.load8x8_u" visit_v128_load8x8_u u8 8, (lane) -> U16x8 { from_fn(|i| lane(i) as u16) }
             V128Load16x4S "v128.load16x4_s" visit_v128_load16x4_s u16 4, (lane) -> I32x4 { from_fn(|i| lane(i) as i16 as i32) }
             V128Load16x4U "v128.load16x4_u" visit_v128_load16x4_u u16 4, (lane) -> U32x4 { from_fn(|i| lane(i) as u32) }
-            V128Load32x2S "v128.load32x2_s" visit_v128_load32x2_s i32 2, (lane) -> I32x4 { [lane(0), lane(0) >> 31, lane(1), lane(1) >> 31] }
+            V128Load32x2S "v128.load32x2_s" visit_v128_load32x2_s u64 1, (lane) -> I64x2 { extend_i32::<H>(lane(0)) }
             V128Load32x2U "v128.load32x2_u" visit_v128_load32x2_u u32 2, (lane) -> U64x2 { from_fn(|i| lane(i) as u64) }
             V128Load8Splat "v128.load8_splat" visit_v128_load8_splat u8 1, (lane) -> U8x16 { [lane(0); 16] }
             V128Load16Splat "v128.load16_splat" visit_v128_load16_splat u16 1, (lane) -> U16x8 { [lane(0); 8] }

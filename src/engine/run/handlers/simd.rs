@@ -52,12 +52,7 @@ unsafe fn copy_numbers<X: Access>(to: *mut u8, from: *const u8, bytes: usize) {
             2 => (to as *mut u16).write_unaligned(X::read(from as *const u16)),
             4 => (to as *mut u32).write_unaligned(X::read(from as *const u32)),
             8 => (to as *mut u64).write_unaligned(X::read(from as *const u64)),
-            _ => {
-                (to as *mut u64).write_unaligned(X::read(from as *const u64));
-                (to as *mut u64)
-                    .add(1)
-                    .write_unaligned(X::read((from as *const u64).add(1)));
-            }
+            _ => (to as *mut Bits).write_unaligned(X::read(from as *const Bits)),
         }
     }
 }
@@ -130,7 +125,7 @@ pub(crate) trait VectorLoad {
     /// Bytes of memory it accesses.
     const BYTES: usize;
     type Out: Lane;
-    fn eval(lane: impl Fn(usize) -> Self::Raw) -> Self::Out;
+    fn eval<H: Host>(lane: impl Fn(usize) -> Self::Raw) -> Self::Out;
 }
 /// A lane in memory.
 pub(crate) trait LaneAccess {
@@ -239,7 +234,7 @@ macro_rules! load_rows {
             const BYTES: usize = $lanes * size_of::<$raw>();
             type Out = $r;
             #[inline(always)]
-            fn eval($lane: impl Fn(usize) -> $raw) -> $r $body
+            fn eval<H: Host>($lane: impl Fn(usize) -> $raw) -> $r $body
         })*
     };
 }
@@ -503,7 +498,7 @@ macro_rules! handlers {
                 let end = M::get(&r);
                 if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
                 let first = r.mb.add(end as usize).sub(O::BYTES) as *const O::Raw;
-                r.set_vector(r.field(0), O::eval(|lane| first.add(lane).read_unaligned().swap_on_big_endian()));
+                r.set_vector(r.field(0), O::eval::<Here>(|lane| first.add(lane).read_unaligned().swap_on_big_endian()));
                 next!(r, M::WORDS)
             }
         }
@@ -517,13 +512,14 @@ macro_rules! handlers {
                 let mut first = mb.add(address as usize) as *const u8;
                 if X::SHARED {
                     // As few numbers into the slots, where they are lanes: nobody else writes there.
+                    sources_read();
                     let slots = r.sp.add(r.field(0)) as *mut u8;
                     copy_numbers::<X>(slots, first, O::BYTES);
                     sources_read();
                     first = slots;
                 }
                 let lane = |lane| (first as *const O::Raw).add(lane).read_unaligned().swap_on_big_endian();
-                r.set_vector(r.field(0), O::eval(lane));
+                r.set_vector(r.field(0), O::eval::<Here>(lane));
                 next!(r, 3)
             }
         }
@@ -690,9 +686,8 @@ handler! {
         let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
         let address = far_address::<WIDE>(&r);
         if outside_far::<X>(mb, address, size_of::<Bits>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-        let (to, from) = (mb.add(address as usize), lane_of(&r, r.field(0), 0) as *const u64);
-        X::write(to as *mut u64, *from);
-        X::write(to.add(8) as *mut u64, *from.add(1));
+        let value = *(lane_of(&r, r.field(0), 0) as *const Bits);
+        X::write(mb.add(address as usize) as *mut Bits, value);
         next!(r, 3)
     }
 }
