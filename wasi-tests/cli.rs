@@ -16,7 +16,13 @@ mod invoke;
 mod listing;
 #[path = "cli/messages.rs"]
 mod messages;
+#[path = "cli/programs.rs"]
+mod programs;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/sockets.rs"]
+mod sockets;
+#[path = "cli/suite.rs"]
+mod suite;
 #[path = "cli/world.rs"]
 mod world;

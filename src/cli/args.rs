@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::features::FeatureSet;
-use super::units::{self, Directory, Variable};
+use super::units::{self, Directory, Listen, Variable};
 
 /// Runs WebAssembly programs: an interpreter with WASI Preview 1 built in.
 #[derive(Debug, Parser)]
@@ -60,6 +60,14 @@ pub struct ExecArgs {
     /// the name. Nothing outside the directories given can be reached, not even through symbolic links.
     #[arg(long, value_name = "HOST[::GUEST]", value_parser = units::directory())]
     pub dir: Vec<Directory>,
+
+    /// Let the program accept connections on an address: 127.0.0.1:8080
+    ///
+    /// HOST:PORT; port 0 means a free one, told on stderr. Listeners get the descriptors after the directories', the first
+    /// is 3 if there are none; the variable LISTEN_FDS has their number. ADDR::nonblock for programs that expect
+    /// non-blocking mode to be set, as Go's do.
+    #[arg(long, value_name = "ADDR[::nonblock]", value_parser = units::listen)]
+    pub listen: Vec<Listen>,
 
     /// Set a variable, or pass on the one of that name
     ///
@@ -144,6 +152,7 @@ ends it; 2 for a wrong command line; 1 when it cannot be run (no such file, not 
 Examples:
   wasmrun exec app.wasm -v input.txt          `-v input.txt` goes to the program
   wasmrun exec --dir data::/data app.wasm     the directory `data`, which the program sees as /data
+  wasmrun exec --listen 127.0.0.1:8080 server.wasm
   wasmrun exec --env LANG=C --env HOME app.wasm
   wasmrun exec --timeout 5s --max-memory 64M untrusted.wasm
   wasmrun exec --invoke gcd math.wasm 48 36

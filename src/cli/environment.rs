@@ -1,17 +1,19 @@
 //! What the guest is given: arguments, variables, directories, and our own standard streams. Nothing else.
 
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::path::Path;
 
 use wasmrun::{Error, WasiEnv};
 
 use super::args::ExecArgs;
-use super::units::{Directory, Variable};
+use super::units::{Directory, Listen, Variable};
 
 /// Makes the guest's world; `words` are argv[0] and what follows.
 ///
 /// # Errors
-/// A directory that cannot be opened, named in the message.
+/// A directory that cannot be opened or an address that cannot be listened on, named in the message.
 pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, String> {
     let ours: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let mut env = WasiEnv::builder()
@@ -24,13 +26,46 @@ pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, Str
         } else {
             env.dir(host, guest)
         };
-        env = granted.map_err(|error| match error {
-            // The engine calls all that is not WebAssembly a host function's failure; here none was called.
-            Error::Host(error) => error.to_string(),
-            other => other.to_string(),
-        })?;
+        env = granted.map_err(|error| message(&error))?;
+    }
+    for listen in &args.listen {
+        env = env.listener(bind(listen)?).map_err(|error| message(&error))?;
     }
     Ok(env.build())
+}
+
+fn message(error: &Error) -> String {
+    match error {
+        // The engine calls all that is not WebAssembly a host function's failure; here none was called.
+        Error::Host(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Listens on an address, and tells a port that the system chose.
+fn bind(listen: &Listen) -> Result<TcpListener, String> {
+    let address = &listen.address;
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(listen.nonblock)?;
+        let local = listener.local_addr()?;
+        Ok((listener, local))
+    });
+    match bound {
+        Ok((listener, local)) => {
+            if address.ends_with(":0") {
+                super::report::note(&format!("listening on {local}"));
+            }
+            Ok(listener)
+        }
+        Err(error) => {
+            let why = match error.kind() {
+                ErrorKind::AddrInUse => "the address is in use; end what listens there, or choose another port".into(),
+                ErrorKind::PermissionDenied => format!("{error}; ports below 1024 may need privileges"),
+                _ => error.to_string(),
+            };
+            Err(format!("cannot listen on `{}`: {why}", address.escape_debug()))
+        }
+    }
 }
 
 /// argv[0]: the base name, because where the module lies is none of the guest's business.
@@ -50,6 +85,10 @@ fn variables(args: &ExecArgs, ours: &[(OsString, OsString)]) -> Vec<(OsString, O
     };
     if args.inherit_env {
         ours.iter().for_each(|(key, value)| set(key, value));
+    }
+    // After ours: what we were handed by a service manager is not what the guest gets.
+    if !args.listen.is_empty() {
+        set(&"LISTEN_FDS".into(), &args.listen.len().to_string().into());
     }
     for variable in &args.env {
         match variable {

@@ -24,6 +24,10 @@ const NAMES: &[(&str, Setter)] = &[
     ("tail-call", Features::tail_call),
     ("extended-const", Features::extended_const),
     ("multi-memory", Features::multi_memory),
+    ("memory64", Features::memory64),
+    ("custom-page-sizes", Features::custom_page_sizes),
+    ("wide-arithmetic", Features::wide_arithmetic),
+    ("threads", Features::threads),
 ];
 
 impl FromStr for FeatureSet {
@@ -77,6 +81,6 @@ mod tests {
     #[test]
     fn every_feature_of_the_engine_can_be_named() {
         let ours: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
-        assert_eq!(Features::default().names().collect::<Vec<_>>(), ours);
+        assert_eq!(Features::default().threads(true).names().collect::<Vec<_>>(), ours);
     }
 }

@@ -21,6 +21,11 @@ pub fn error(message: &str) {
     print(&format!("error: {message}"));
 }
 
+/// Prints `note: MESSAGE`: nothing is wrong.
+pub fn note(message: &str) {
+    print(&format!("note: {message}"));
+}
+
 /// Prints a trap and where it happened; `file` is what the user calls the module.
 pub fn trap(report: &TrapReport, file: &str) {
     print(&trap_text(report, file));

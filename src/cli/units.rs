@@ -26,6 +26,35 @@ pub enum Variable {
     PassOn(OsString),
 }
 
+/// Where the guest may accept connections: `HOST:PORT[::nonblock]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// As `std::net` takes it, with a port.
+    pub address: String,
+    /// Whether the guest finds the listener in non-blocking mode.
+    pub nonblock: bool,
+}
+
+/// Reads `HOST:PORT[::nonblock]`.
+pub fn listen(text: &str) -> Result<Listen, String> {
+    let (address, nonblock) = match text.strip_suffix("::nonblock") {
+        Some(address) => (address, true),
+        None => (text, false),
+    };
+    // An IPv6 address needs its brackets: `::1` alone would be an address without a host and a port 1.
+    let port = address.rsplit_once(':').filter(|(host, _)| {
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        !host.is_empty() && (bracketed || !host.contains(':'))
+    });
+    match port.map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(_)) => Ok(Listen {
+            address: address.to_owned(),
+            nonblock,
+        }),
+        _ => Err("it must be HOST:PORT, for example 127.0.0.1:8080, [::1]:8080 or localhost:0".to_owned()),
+    }
+}
+
 /// A parser for [`Directory`].
 pub fn directory() -> impl TypedValueParser<Value = Directory> {
     OsStringValueParser::new().try_map(|text| parse_directory(&text))

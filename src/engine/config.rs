@@ -169,8 +169,8 @@ macro_rules! features {
 
 /// Which proposals beyond WebAssembly 1.0 modules may use.
 ///
-/// The default is everything supported: WebAssembly 2.0 without SIMD, and tail calls, extended constant expressions and
-/// multiple memories.
+/// The default is everything supported but threads: WebAssembly 2.0 without SIMD, and tail calls, extended constant
+/// expressions, multiple memories, memories of 64 bits, custom page sizes and wide arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Features(u32);
 
@@ -193,6 +193,14 @@ features! {
     extended_const = 7, EXTENDED_CONST, "extended-const";
     /// More than one memory.
     multi_memory = 8, MULTI_MEMORY, "multi-memory";
+    /// Memories and tables whose addresses have 64 bits.
+    memory64 = 16, MEMORY64, "memory64";
+    /// Memories with pages of one byte.
+    custom_page_sizes = 17, CUSTOM_PAGE_SIZES, "custom-page-sizes";
+    /// `i64.add128`, `i64.mul_wide_s` and their like.
+    wide_arithmetic = 18, WIDE_ARITHMETIC, "wide-arithmetic";
+    /// Shared memories and atomic instructions. The only one that is off by default.
+    threads = 19, THREADS, "threads";
 }
 
 impl Features {
@@ -213,7 +221,7 @@ impl Features {
 
 impl Default for Features {
     fn default() -> Features {
-        Features(0b1_1111_1111)
+        Features(0b0111_0000_0001_1111_1111)
     }
 }
 

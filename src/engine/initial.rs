@@ -9,7 +9,6 @@ use std::sync::{Arc, OnceLock};
 
 use super::memory::Image;
 use super::module::{ConstExpr, Mode, ModuleInner};
-use super::types::PAGE_BYTES;
 
 #[derive(Default)]
 pub(crate) struct Initial {
@@ -48,10 +47,13 @@ impl Initial {
         }
         let image = self.image.get_or_init(|| {
             let segments = module.datas.iter().filter_map(|data| match data.mode {
-                Mode::Active { ref offset, .. } => Some((constant(offset)?, module.slice(&data.bytes))),
+                Mode::Active { index, ref offset } => {
+                    let offset = constant(offset, module.memories[index as usize].is_64)?;
+                    Some((offset, module.slice(&data.bytes)))
+                }
                 _ => None,
             });
-            Image::new(module.memories[0].minimum * PAGE_BYTES, segments)
+            Image::new(module.memories[0].min_bytes(), segments)
         });
         image.as_ref()
     }
@@ -65,8 +67,8 @@ fn elems_are_certain(module: &ModuleInner) -> bool {
                 return false;
             };
             let null = matches!(module.table_inits[defined as usize], ConstExpr::Value(0));
-            let room = module.tables[*index as usize].minimum;
-            null && constant(offset).is_some_and(|offset| offset + elem.items.len() as u64 <= room)
+            let table = &module.tables[*index as usize];
+            null && constant(offset, table.is_64).is_some_and(|offset| fits(offset, elem.items.len(), table.minimum))
         }
         _ => true,
     })
@@ -77,18 +79,24 @@ fn datas_are_certain(module: &ModuleInner) -> bool {
     if module.imported_memories > 0 || module.memories.is_empty() {
         return false;
     }
-    let room = module.memories[0].minimum * PAGE_BYTES;
+    let memory = &module.memories[0];
     module.datas.iter().all(|data| match &data.mode {
         Mode::Active { index, offset } => {
-            *index == 0 && constant(offset).is_some_and(|offset| offset + data.bytes.len() as u64 <= room)
+            let offset = constant(offset, memory.is_64);
+            *index == 0 && offset.is_some_and(|offset| fits(offset, data.bytes.len(), memory.min_bytes()))
         }
         _ => true,
     })
 }
 
+fn fits(offset: u64, len: usize, room: u64) -> bool {
+    offset.checked_add(len as u64).is_some_and(|end| end <= room)
+}
+
 /// The offset, if it does not depend on the instance.
-fn constant(offset: &ConstExpr) -> Option<u64> {
+fn constant(offset: &ConstExpr, is_64: bool) -> Option<u64> {
     match offset {
+        ConstExpr::Value(offset) if is_64 => Some(*offset),
         ConstExpr::Value(offset) => Some(u64::from(*offset as u32)),
         _ => None,
     }

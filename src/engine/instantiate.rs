@@ -64,9 +64,9 @@ pub(crate) fn instance(store: &mut StoreInner, module: &Module, imports: &[Exter
                 store.elem_drop(id, segment);
             }
             Mode::Active { index, offset } => {
-                let offset = store.eval(id, offset) as u32;
+                let offset = store.eval_offset(id, offset, module.inner.tables[*index as usize].is_64);
                 let len = elem.items.len() as u64;
-                store.table_init(id, *index, segment, u64::from(offset), 0, len)?;
+                store.table_init(id, *index, segment, offset, 0, len)?;
                 store.elem_drop(id, segment);
             }
             Mode::Declarative => store.elem_drop(id, segment),
@@ -78,8 +78,8 @@ pub(crate) fn instance(store: &mut StoreInner, module: &Module, imports: &[Exter
         let segment = segment as u32;
         if let Mode::Active { index, offset } = &data.mode {
             if image.is_none() {
-                let offset = store.eval(id, offset) as u32;
-                store.memory_init(id, *index, segment, u64::from(offset), 0, data.bytes.len() as u64)?;
+                let offset = store.eval_offset(id, offset, module.inner.memories[*index as usize].is_64);
+                store.memory_init(id, *index, segment, offset, 0, data.bytes.len() as u64)?;
             }
             store.data_drop(id, segment);
         }
@@ -294,6 +294,12 @@ impl StoreInner {
             ConstExpr::GlobalGet(index) => self.global_slots(instance, *index)[0],
             ConstExpr::Ops(ops) => self.eval_ops(instance, ops),
         }
+    }
+
+    /// Where a segment goes, in a memory or table with indices of 64 bits or not.
+    pub(crate) fn eval_offset(&mut self, instance: InstanceId, expr: &ConstExpr, is_64: bool) -> u64 {
+        let offset = self.eval(instance, expr);
+        if is_64 { offset } else { u64::from(offset as u32) }
     }
 
     fn eval_ops(&mut self, instance: InstanceId, ops: &[ConstOp]) -> u64 {

@@ -52,8 +52,9 @@ impl StoreLimits {
     }
 }
 
-/// Pages a 32-bit memory can have. Spec: valid/types.html#memory-types
+/// Pages of 64 KiB a 32-bit memory can have. Spec: valid/types.html#memory-types
 pub(crate) const MAX_PAGES: u64 = 65_536;
 
-/// Elements a 32-bit table can have. Spec: valid/types.html#table-types
+/// Elements a table can have: those with indices of 64 bits are no larger than others here.
+/// Spec: valid/types.html#table-types
 pub(crate) const MAX_TABLE_ELEMENTS: u64 = u32::MAX as u64;

@@ -20,9 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::error::Error;
-use super::limits::MAX_PAGES;
 use super::run::layout::{FIRST_GLOBAL, MEMORY_LEN};
-use super::types::{MemoryType, PAGE_BYTES};
+use super::types::MemoryType;
 
 pub use self::access::{Address, GrowError, MemoryError};
 use self::backing::Backing;
@@ -96,7 +95,7 @@ impl LinearMemory {
         header_globals: usize,
         image: Option<&Arc<Image>>,
     ) -> Result<Box<LinearMemory>, Error> {
-        let len = ty.minimum.saturating_mul(PAGE_BYTES);
+        let len = ty.min_bytes();
         if !budget.take(len) {
             let (limit, used) = (budget.limit.load(Relaxed), budget.used.load(Relaxed));
             return Err(Error::limit(
@@ -108,8 +107,7 @@ impl LinearMemory {
             ));
         }
         let header = FIRST_GLOBAL + 8 * header_globals;
-        let maximum = ty.maximum.unwrap_or(MAX_PAGES).min(MAX_PAGES) * PAGE_BYTES;
-        let reserve = maximum.min(budget.limit.load(Relaxed)).max(len);
+        let reserve = ty.max_bytes().min(budget.limit.load(Relaxed)).max(len);
         let Some((base, backing)) = Backing::new(header, len, reserve, image) else {
             budget.give_back(len);
             return Err(Error::instantiate(format!(
@@ -136,9 +134,9 @@ impl LinearMemory {
         unsafe { self.0.base.as_ptr().sub(MEMORY_LEN).cast::<u64>().read() }
     }
 
-    /// Pages of 64 KiB it has.
+    /// Pages it has, of the size its type says.
     pub fn pages(&self) -> u64 {
-        self.size() / PAGE_BYTES
+        self.size() / self.0.ty.page_bytes
     }
 
     /// Its type as declared; see [`LinearMemory::pages`] for its present size.
@@ -154,17 +152,18 @@ impl LinearMemory {
         }
     }
 
-    /// Grows by `delta` pages (64 KiB each) and returns the old size in pages.
+    /// Grows by `delta` pages (of the size its type says) and returns the old size in pages.
     ///
     /// # Errors
     /// [`GrowError`] past the memory's maximum, the store's limit, or what the host has; the memory is unchanged.
     ///
     /// Spec: exec/modules.html#grow-mem
     pub fn grow(&mut self, delta: u64) -> Result<u64, GrowError> {
-        let old = self.size();
-        let maximum = self.0.ty.maximum.unwrap_or(MAX_PAGES).min(MAX_PAGES);
-        let pages = (old / PAGE_BYTES).checked_add(delta).filter(|&pages| pages <= maximum);
-        let len = pages.ok_or(GrowError::Maximum)? * PAGE_BYTES;
+        let (old, page) = (self.size(), self.0.ty.page_bytes);
+        let len = delta.checked_mul(page).and_then(|more| old.checked_add(more));
+        let len = len
+            .filter(|&len| len <= self.0.ty.max_bytes())
+            .ok_or(GrowError::Maximum)?;
         if !self.0.budget.take(len - old) {
             return Err(GrowError::Limit);
         }
@@ -176,7 +175,7 @@ impl LinearMemory {
             }
         }
         self.set_len(len);
-        Ok(old / PAGE_BYTES)
+        Ok(old / page)
     }
 
     /// All bytes.
@@ -345,6 +344,8 @@ const MEMORY_HINT: &str = "raise it with `Config::max_memory` or `StoreLimits::m
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::limits::MAX_PAGES;
+    use crate::engine::types::PAGE_BYTES;
 
     fn memory(min: u64, max: Option<u64>) -> Box<LinearMemory> {
         let budget = Arc::new(MemoryBudget::new(1 << 32));
@@ -403,6 +404,47 @@ mod tests {
         memory.write_u8(2 * PAGE_BYTES - 1, 7).unwrap();
         assert_eq!(memory.grow(1), Ok(2));
         assert_eq!(memory.read_u8(2 * PAGE_BYTES - 1), Ok(7));
+    }
+
+    #[test]
+    fn pages_of_one_byte_are_counted_and_committed_by_the_byte() {
+        let budget = Arc::new(MemoryBudget::new(1 << 32));
+        let ty = MemoryType::new(3, Some(200_000)).with_page_bytes(1);
+        let mut memory = LinearMemory::new(ty, &budget, 1, None).unwrap();
+        assert_eq!((memory.size(), memory.pages()), (3, 3));
+        memory.write_u8(2u32, 9).unwrap();
+        assert!(memory.read_u8(3u32).is_err());
+        assert_eq!(memory.grow(65_534), Ok(3));
+        assert_eq!(memory.grow(65_536), Ok(65_537));
+        assert_eq!(memory.pages(), 131_073);
+        assert!(
+            memory
+                .data()
+                .iter()
+                .enumerate()
+                .all(|(at, &byte)| byte == if at == 2 { 9 } else { 0 })
+        );
+        assert_eq!(memory.grow(100_000), Err(GrowError::Maximum));
+        assert_eq!(memory.present_type().minimum, 131_073);
+    }
+
+    #[test]
+    fn a_memory_of_64_bits_reserves_what_its_store_allows() {
+        let budget = Arc::new(MemoryBudget::new(1 << 20));
+        let mut memory = LinearMemory::new(MemoryType::new64(1, Some(1 << 48)), &budget, 0, None).unwrap();
+        assert_eq!(memory.grow(15), Ok(1));
+        assert_eq!(memory.grow(1), Err(GrowError::Limit));
+        assert_eq!(memory.grow(1 << 47), Err(GrowError::Limit));
+        assert_eq!(memory.grow(u64::MAX), Err(GrowError::Maximum));
+        for unbounded in [MemoryType::new64(1 << 40, None), MemoryType::new64(1 << 48, None)] {
+            let error = LinearMemory::new(unbounded, &budget, 0, None).unwrap_err();
+            assert!(error.to_string().starts_with("memory limit reached"), "{error}");
+        }
+        let all = Arc::new(MemoryBudget::new(u64::MAX));
+        let mut memory = LinearMemory::new(MemoryType::new64(1, None), &all, 0, None).unwrap();
+        assert_eq!(memory.grow(1 << 47), Err(GrowError::Host));
+        assert_eq!(memory.grow(1), Ok(1));
+        assert!(LinearMemory::new(MemoryType::new64(1 << 46, None), &all, 0, None).is_err());
     }
 
     #[test]

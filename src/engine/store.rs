@@ -371,6 +371,12 @@ impl StoreInner {
         old
     }
 
+    /// `memory.size`.
+    pub(crate) fn memory_pages(&self, instance: InstanceId, memory: u32) -> u64 {
+        let index = self.instances[instance.0 as usize].memories[memory as usize];
+        self.memories[index as usize].pages()
+    }
+
     /// `memory.init`. Spec: exec/instructions.html#exec-memory-init
     pub(crate) fn memory_init(
         &mut self,

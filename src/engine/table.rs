@@ -28,7 +28,7 @@ impl Table {
     pub fn new(store: &mut impl AsStoreMut, ty: TableType, init: Val) -> Result<Table, Error> {
         let largest = ty.maximum.unwrap_or(0).max(ty.minimum);
         let ordered = ty.maximum.is_none_or(|maximum| maximum >= ty.minimum);
-        if largest > MAX_TABLE_ELEMENTS || !ordered || !ty.element.is_ref() {
+        if !ty.is_64 && largest > MAX_TABLE_ELEMENTS || !ordered || !ty.element.is_ref() {
             return Err(Error::type_error(format!("{ty} is not a valid table type")));
         }
         let store = store.inner_mut();
@@ -179,7 +179,7 @@ impl StoreInner {
     /// A new table of `init`s.
     pub(crate) fn add_table(&mut self, ty: TableType, init: u64) -> Result<u32, Error> {
         StoreLimits::check_count("tables", self.tables.len(), self.limits.tables)?;
-        let limit = self.limits.table_elements;
+        let limit = self.limits.table_elements.min(MAX_TABLE_ELEMENTS);
         if ty.minimum > limit {
             let hint = "raise it with `Config::max_table_elements` or `StoreLimits::table_elements`";
             return Err(Error::limit("table", "elements", limit, ty.minimum, hint));
@@ -233,7 +233,7 @@ impl StoreInner {
             if Some(*target as usize) != own {
                 continue;
             }
-            let start = self.eval(owner, offset) as u32 as usize;
+            let start = self.eval_offset(owner, offset, self.tables[index].ty.is_64) as usize;
             for at in 0..elem.items.len() {
                 self.tables[index].elements[start + at] = self.item_slot(owner, &elem.items, at);
             }

@@ -10,11 +10,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::config::Engine;
+use super::limits::MAX_PAGES;
 
 pub(crate) use self::defined::{Composite, FieldType, StorageType, SubType};
 pub use self::reference::{HeapType, RefType, TypeId, TypeKind};
 
-/// Bytes in a WebAssembly page: memories are sized in these.
+/// Bytes in a WebAssembly page: memories are sized in these, unless their type has another size.
 pub(crate) const PAGE_BYTES: u64 = 65_536;
 
 /// The type of a value.
@@ -184,6 +185,8 @@ pub struct TableType {
     pub minimum: u64,
     /// Elements it may grow to; `None` for no bound of its own.
     pub maximum: Option<u64>,
+    /// Whether indices are i64, not i32.
+    pub is_64: bool,
 }
 
 impl TableType {
@@ -193,17 +196,36 @@ impl TableType {
             element,
             minimum,
             maximum,
+            is_64: false,
         }
+    }
+
+    /// The same with indices of type i64.
+    pub const fn new64(element: ValType, minimum: u64, maximum: Option<u64>) -> TableType {
+        TableType {
+            is_64: true,
+            ..TableType::new(element, minimum, maximum)
+        }
+    }
+
+    /// The type of its indices.
+    pub(crate) fn index(&self) -> ValType {
+        index_type(self.is_64)
     }
 }
 
 impl fmt::Display for TableType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "(table {} {})", Bounds(self.minimum, self.maximum), self.element)
+        let bounds = Bounds(self.is_64, self.minimum, self.maximum);
+        write!(f, "(table {bounds} {})", self.element)
     }
 }
 
-/// The type of a memory: its size in pages of 64 KiB.
+fn index_type(is_64: bool) -> ValType {
+    if is_64 { ValType::I64 } else { ValType::I32 }
+}
+
+/// The type of a memory: its size in pages, of 64 KiB or of one byte.
 ///
 /// Spec: syntax/types.html#memory-types
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,18 +234,83 @@ pub struct MemoryType {
     pub minimum: u64,
     /// Pages it may grow to; `None` for no bound of its own.
     pub maximum: Option<u64>,
+    /// Whether addresses are i64, not i32.
+    pub is_64: bool,
+    /// Bytes of a page: 65,536 or 1.
+    pub page_bytes: u64,
 }
 
 impl MemoryType {
-    /// A memory of `minimum` to `maximum` pages (64 KiB each).
+    /// A memory of `minimum` to `maximum` pages (64 KiB each) with addresses of type i32.
     pub const fn new(minimum: u64, maximum: Option<u64>) -> MemoryType {
-        MemoryType { minimum, maximum }
+        MemoryType {
+            minimum,
+            maximum,
+            is_64: false,
+            page_bytes: PAGE_BYTES,
+        }
+    }
+
+    /// The same with addresses of type i64.
+    pub const fn new64(minimum: u64, maximum: Option<u64>) -> MemoryType {
+        MemoryType {
+            is_64: true,
+            ..MemoryType::new(minimum, maximum)
+        }
+    }
+
+    /// The same with pages of that many bytes, 65,536 or 1.
+    #[must_use]
+    pub const fn with_page_bytes(self, page_bytes: u64) -> MemoryType {
+        MemoryType { page_bytes, ..self }
+    }
+
+    /// The type of its addresses.
+    pub(crate) fn index(&self) -> ValType {
+        index_type(self.is_64)
+    }
+
+    /// The most pages such a memory can have, whatever its maximum.
+    ///
+    /// Spec: valid/types.html#memory-types
+    pub(crate) fn max_pages(&self) -> u64 {
+        match (self.is_64, self.page_bytes) {
+            (false, PAGE_BYTES) => MAX_PAGES,
+            // A number of pages must fit an i32.
+            (false, _) => u32::MAX as u64,
+            (true, PAGE_BYTES) => 1 << 48,
+            (true, _) => u64::MAX,
+        }
+    }
+
+    /// Bytes it starts with; the greatest number when there are more than 64 bits can say.
+    pub(crate) fn min_bytes(&self) -> u64 {
+        self.minimum.saturating_mul(self.page_bytes)
+    }
+
+    /// Bytes it can grow to, likewise.
+    pub(crate) fn max_bytes(&self) -> u64 {
+        let most = self.max_pages();
+        let pages = self.maximum.unwrap_or(most).min(most);
+        pages.saturating_mul(self.page_bytes)
+    }
+
+    /// Whether there can be such a memory.
+    pub(crate) fn is_valid(&self) -> bool {
+        let largest = self.maximum.unwrap_or(0).max(self.minimum);
+        largest <= self.max_pages()
+            && self.maximum.is_none_or(|maximum| maximum >= self.minimum)
+            && matches!(self.page_bytes, 1 | PAGE_BYTES)
     }
 }
 
 impl fmt::Display for MemoryType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "(memory {})", Bounds(self.minimum, self.maximum))
+        write!(f, "(memory {}", Bounds(self.is_64, self.minimum, self.maximum))?;
+        if self.page_bytes != PAGE_BYTES {
+            write!(f, " (pagesize {})", self.page_bytes)?;
+        }
+        f.write_str(")")
     }
 }
 
@@ -295,10 +382,13 @@ impl ExternType {
                 have == want || !have.mutable && !want.mutable && have.content.matches(want.content, engine)
             }
             (ExternType::Table(have), ExternType::Table(want)) => {
-                have.element == want.element && limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
+                have.element == want.element
+                    && have.is_64 == want.is_64
+                    && limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
             }
             (ExternType::Memory(have), ExternType::Memory(want)) => {
-                limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
+                (have.is_64, have.page_bytes) == (want.is_64, want.page_bytes)
+                    && limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
             }
             _ => false,
         }
@@ -315,14 +405,17 @@ fn limits_match(min: u64, max: Option<u64>, want_min: u64, want_max: Option<u64>
         }
 }
 
-/// `1` or `1 2`.
-struct Bounds(u64, Option<u64>);
+/// `1` or `1 2`, after `i64` if that is the type of indices.
+struct Bounds(bool, u64, Option<u64>);
 
 impl fmt::Display for Bounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.1 {
-            Some(maximum) => write!(f, "{} {maximum}", self.0),
-            None => write!(f, "{}", self.0),
+        if self.0 {
+            f.write_str("i64 ")?;
+        }
+        match self.2 {
+            Some(maximum) => write!(f, "{} {maximum}", self.1),
+            None => write!(f, "{}", self.1),
         }
     }
 }
@@ -337,6 +430,15 @@ mod tests {
         assert_eq!(ty.to_string(), "(func (param i32 i32) (result f64))");
         assert_eq!(FuncType::new([], []).to_string(), "(func)");
         assert_eq!(MemoryType::new(1, Some(2)).to_string(), "(memory 1 2)");
+        assert_eq!(MemoryType::new64(1, None).to_string(), "(memory i64 1)");
+        assert_eq!(
+            MemoryType::new(1, Some(2)).with_page_bytes(1).to_string(),
+            "(memory 1 2 (pagesize 1))"
+        );
+        assert_eq!(
+            TableType::new64(ValType::FUNCREF, 3, Some(4)).to_string(),
+            "(table i64 3 4 funcref)"
+        );
         assert_eq!(
             TableType::new(ValType::FUNCREF, 3, None).to_string(),
             "(table 3 funcref)"
@@ -361,5 +463,11 @@ mod tests {
         assert!(!memory(0, None).matches(&memory(1, None), engine));
         assert!(!memory(1, None).matches(&memory(1, Some(3)), engine));
         assert!(!memory(1, Some(4)).matches(&memory(1, Some(3)), engine));
+        let wide = ExternType::Memory(MemoryType::new64(1, None));
+        let bytes = ExternType::Memory(MemoryType::new(1, None).with_page_bytes(1));
+        for other in [wide, bytes] {
+            assert!(!other.matches(&memory(1, None), engine));
+            assert!(!memory(1, None).matches(&other, engine));
+        }
     }
 }

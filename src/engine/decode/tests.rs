@@ -20,8 +20,6 @@ fn modules_that_need_more_than_there_is_are_refused_by_the_proposals_name() {
             "(module (func (drop (v128.const i32x4 0 0 0 0))))",
             "app.wasm uses simd (byte 0x",
         ),
-        ("(module (memory i64 1))", "app.wasm uses memory64 (byte 0x"),
-        ("(module (memory 1 1 shared))", "app.wasm uses threads (byte 0x"),
         ("(module (tag))", "app.wasm uses exception-handling (byte 0x"),
         (
             "(module (import \"a\" \"b\" (tag)))",
@@ -36,15 +34,25 @@ fn modules_that_need_more_than_there_is_are_refused_by_the_proposals_name() {
             "(module (func (param (ref func))))",
             "app.wasm uses function-references (byte 0x",
         ),
-        (
-            "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))",
-            "app.wasm uses threads (byte 0x",
-        ),
     ] {
         let message = refused(text);
         assert!(message.starts_with(expected), "{text}: {message}");
         assert!(
             message.contains("which is not supported: rebuild it "),
+            "{text}: {message}"
+        );
+    }
+    for text in [
+        "(module (memory 1 1 shared))",
+        "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))",
+    ] {
+        let message = refused(text);
+        assert!(
+            message.starts_with("app.wasm uses threads (byte 0x"),
+            "{text}: {message}"
+        );
+        assert!(
+            message.contains("it is switched off in the engine's `Features`"),
             "{text}: {message}"
         );
     }

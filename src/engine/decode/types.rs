@@ -6,8 +6,8 @@ use wasmparser::{AbstractHeapType, CompositeInnerType, PackedIndex, UnpackedInde
 use super::{Decoder, Refusal};
 use crate::engine::module::ModuleInner;
 use crate::engine::types::{
-    Composite, FieldType, FuncType, GlobalType, HeapType, MemoryType, RefType, StorageType, SubType, TableType, TypeId,
-    TypeKind, ValType,
+    Composite, FieldType, FuncType, GlobalType, HeapType, MemoryType, PAGE_BYTES, RefType, StorageType, SubType,
+    TableType, TypeId, TypeKind, ValType,
 };
 
 impl Decoder<'_> {
@@ -166,6 +166,7 @@ impl ModuleInner {
             element: self.val_type(&wasmparser::ValType::Ref(ty.element_type))?,
             minimum: ty.initial,
             maximum: ty.maximum,
+            is_64: ty.table64,
         })
     }
 
@@ -181,5 +182,7 @@ pub(super) fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
     MemoryType {
         minimum: ty.initial,
         maximum: ty.maximum,
+        is_64: ty.memory64,
+        page_bytes: ty.page_size_log2.map_or(PAGE_BYTES, |log2| 1 << log2),
     }
 }

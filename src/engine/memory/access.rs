@@ -6,8 +6,8 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A number that is used as an address or length in a memory: `u32`, `u64`, `usize`, or `i32` read as unsigned, as
-/// guests mean it. Sealed.
+/// A number that is used as an address or length in a memory: `u32`, `u64`, `usize`, or `i32` or `i64` read as unsigned,
+/// as guests mean them. Sealed.
 pub trait Address: sealed::Sealed + Copy {
     #[doc(hidden)]
     fn get(self) -> u64;
@@ -30,6 +30,7 @@ address! {
     u64: v => v;
     usize: v => v as u64;
     i32: v => u64::from(v as u32);
+    i64: v => v as u64;
 }
 
 /// An access of the host that a memory does not allow.

@@ -46,7 +46,7 @@ impl Backing {
     fn words(header: usize, len: u64) -> Option<(NonNull<u8>, Backing)> {
         let header_words = header.div_ceil(8);
         let mut words = Vec::new();
-        let count = header_words.checked_add(usize::try_from(len / 8).ok()?)?;
+        let count = header_words.checked_add(usize::try_from(len.div_ceil(8)).ok()?)?;
         words.try_reserve_exact(count).ok()?;
         words.resize(count, 0);
         let base = NonNull::from(&mut words[..]).cast::<u64>();
@@ -61,8 +61,8 @@ impl Backing {
             #[cfg(all(unix, not(miri)))]
             Backing::Reserved(reservation) => reservation.commit(old, len),
             Backing::Words(words) => {
-                let more = usize::try_from((len - old) / 8).ok()?;
-                let header_words = words.len() - (old / 8) as usize;
+                let more = usize::try_from(len.div_ceil(8) - old.div_ceil(8)).ok()?;
+                let header_words = words.len() - old.div_ceil(8) as usize;
                 words.try_reserve_exact(more).ok()?;
                 words.resize(words.len() + more, 0);
                 // SAFETY: as in `words`.
@@ -104,7 +104,7 @@ pub(super) mod unix {
         total: usize,
         /// Bytes of the header, a multiple of `ALIGN`; those just below the data are used.
         header: usize,
-        /// Bytes of data that are committed.
+        /// Bytes of data that are committed, a multiple of `ALIGN`.
         committed: usize,
         /// Who may have the reservation when it is no longer used.
         #[cfg(target_os = "linux")]
@@ -123,7 +123,8 @@ pub(super) mod unix {
         ) -> Option<(NonNull<u8>, Reservation)> {
             let header = header.next_multiple_of(ALIGN);
             let len = usize::try_from(len).ok()?;
-            let mut reserve = usize::try_from(reserve).unwrap_or(usize::MAX / 2);
+            // More than half of all addresses is never there, and sums with it must not wrap.
+            let mut reserve = usize::try_from(reserve).unwrap_or(usize::MAX).min(usize::MAX / 4);
             let (start, total) = loop {
                 let total = reserve.checked_add(header)?.checked_next_multiple_of(ALIGN)?;
                 // SAFETY: a new private mapping at an address of the system's choice touches nothing that exists.
@@ -160,6 +161,7 @@ pub(super) mod unix {
             if len > self.total - self.header {
                 return None;
             }
+            let (old, len) = (old.next_multiple_of(ALIGN), len.next_multiple_of(ALIGN));
             if len > old {
                 self.protect(self.header + old, len - old)?;
                 self.committed = self.committed.max(len);
@@ -205,6 +207,7 @@ pub(super) mod unix {
 
         /// Forgets what was written, and what was committed beyond `len` bytes.
         pub(in crate::engine::memory) fn reset(&mut self, len: usize) -> Option<()> {
+            let len = len.next_multiple_of(ALIGN);
             // SAFETY: the range lies inside our own mapping, whose user is gone. Private changes are dropped: anonymous
             // pages are zero again, those of a file as in the file.
             unsafe {

@@ -1,6 +1,6 @@
 //! `Memory`, the handle of a memory in a store.
 
-use super::{LinearMemory, MAX_PAGES};
+use super::LinearMemory;
 use crate::engine::error::Error;
 use crate::engine::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _};
 use crate::engine::types::MemoryType;
@@ -20,10 +20,10 @@ impl Memory {
     /// # Errors
     /// [`Error::Limit`] when its minimum passes a limit of the store, [`Error::Type`] when the type is not valid.
     pub fn new(store: &mut impl AsStoreMut, ty: MemoryType) -> Result<Memory, Error> {
-        let largest = ty.maximum.unwrap_or(0).max(ty.minimum);
-        if largest > MAX_PAGES || ty.maximum.is_some_and(|maximum| maximum < ty.minimum) {
+        if !ty.is_valid() {
             return Err(Error::type_error(format!(
-                "{ty} is not a valid memory type: at most 65536 pages, minimum first"
+                "{ty} is not a valid memory type: at most {} pages of 65536 bytes or 1, minimum first",
+                ty.max_pages()
             )));
         }
         let store = store.inner_mut();
@@ -39,7 +39,7 @@ impl Memory {
         Ok(self.data(store)?.present_type())
     }
 
-    /// Pages of 64 KiB it has.
+    /// Pages it has, of the size its type says.
     ///
     /// # Errors
     /// [`Error::Type`] for a handle of another store.
@@ -47,7 +47,7 @@ impl Memory {
         Ok(self.data(store)?.pages())
     }
 
-    /// Grows by `delta` pages of 64 KiB and returns the old size in pages.
+    /// Grows by `delta` pages of the size its type says and returns the old size in pages.
     ///
     /// # Errors
     /// [`Error::Host`] with a [`GrowError`](super::GrowError); [`Error::Type`] for a handle of another store.

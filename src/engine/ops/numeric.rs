@@ -110,7 +110,21 @@ macro_rules! for_each_division {
 }
 pub(crate) use for_each_division;
 
-/// One integer in, one integer out.
+/// Integer operations with results of 128 bits, in two values; operands of 128 bits are two values as well.
+macro_rules! for_each_wide {
+    ($mac:ident) => {
+        $mac! {
+            I64Add128 "i64.add128" visit_i64_add128 (a: u128, b: u128) { a.wrapping_add(b) }
+            I64Sub128 "i64.sub128" visit_i64_sub128 (a: u128, b: u128) { a.wrapping_sub(b) }
+            I64MulWideS "i64.mul_wide_s" visit_i64_mul_wide_s (a: i64, b: i64) { (a as i128 * b as i128) as u128 }
+            I64MulWideU "i64.mul_wide_u" visit_i64_mul_wide_u (a: u64, b: u64) { a as u128 * b as u128 }
+        }
+    };
+}
+pub(crate) use for_each_wide;
+
+/// One integer in, one integer out. `I64ToIndex` makes an index of 64 bits one of 32: what does not fit is outside of
+/// every table.
 macro_rules! for_each_unary {
     ($mac:ident) => {
         $mac! {
@@ -128,6 +142,7 @@ macro_rules! for_each_unary {
             I32WrapI64 "i32.wrap_i64" visit_i32_wrap_i64 I64 I32 (a: u64) -> u32 { a as u32 }
             I64ExtendI32S "i64.extend_i32_s" visit_i64_extend_i32_s I32 I64 (a: u32) -> i64 { a as i32 as i64 }
             I64ExtendI32U "i64.extend_i32_u" visit_i64_extend_i32_u I32 I64 (a: u32) -> u64 { a as u64 }
+            I64ToIndex "i64.to_index" none I64 I32 (a: u64) -> u32 { if a > u32::MAX as u64 { u32::MAX } else { a as u32 } }
         }
     };
 }
@@ -286,6 +301,10 @@ macro_rules! compare { ($($t:tt)*) => { binary_enum! { CompareOp: $($t)* } } }
 for_each_compare!(compare);
 macro_rules! division { ($($t:tt)*) => { binary_enum! { DivisionOp: $($t)* } } }
 for_each_division!(division);
+macro_rules! wide {
+    ($($name:ident $text:literal $visit:ident $args:tt $body:block)*) => { define_ops! { WideOp: $($name $text)* } };
+}
+for_each_wide!(wide);
 macro_rules! unary {
     ($($name:ident $text:literal $visit:ident $from:ident $to:ident $args:tt -> $r:ty $body:block)*) => {
         define_ops! { UnaryOp: $($name $text)* }

@@ -29,7 +29,7 @@ pub(super) unsafe fn execute(store: &mut StoreInner, cx: *mut Context) -> Result
         let [d, a, b, c] = [wide(ip, 1), wide(ip, 2), wide(ip, 3), wide(ip, 4)].map(|slot| sp.add(slot));
         let (i, j) = (wide(ip, 6) as u32, wide(ip, 7) as u32);
         let kind = Slow::from_word(wide(ip, 0) as u32);
-        let failed = u32::MAX as u64;
+        let widths = Widths::of(store, id, kind, i, j);
         match kind {
             Slow::TableGet | Slow::TableSet | Slow::TableGrow | Slow::TableFill | Slow::TableInit => {
                 store.fill_now(id, i);
@@ -41,36 +41,33 @@ pub(super) unsafe fn execute(store: &mut StoreInner, cx: *mut Context) -> Result
             _ => {}
         }
         match kind {
-            Slow::MemoryGrow => *d = store.memory_grow(id, i, *a as u32 as u64).unwrap_or(failed),
-            Slow::MemorySize => *d = memory_len(cx, i) >> 16,
+            Slow::MemoryGrow => {
+                let old = store.memory_grow(id, i, widths.to.index(*a));
+                *d = old.unwrap_or(widths.to.index(u64::MAX));
+            }
+            Slow::MemorySize => *d = store.memory_pages(id, i),
             Slow::DataDrop => store.data_drop(id, i),
             Slow::ElemDrop => store.elem_drop(id, i),
             Slow::RefFunc => *d = store.func_ref(id, i).as_ptr() as u64,
-            Slow::TableGet => *d = *element(cx, i, *a)?,
-            Slow::TableSet => *element(cx, i, *a)? = *b,
+            Slow::TableGet => *d = *element(cx, i, widths.to.index(*a))?,
+            Slow::TableSet => *element(cx, i, widths.to.index(*a))? = *b,
             Slow::TableSize => *d = (**(*(*cx).instance).tables.add(i as usize)).len,
-            Slow::TableGrow => *d = store.table_grow(id, i, *a, *b as u32 as u64).unwrap_or(failed),
+            Slow::TableGrow => {
+                let old = store.table_grow(id, i, *a, widths.to.index(*b));
+                *d = old.unwrap_or(widths.to.index(u64::MAX));
+            }
             _ => {
                 // One unit is a byte in memories and an element in tables.
-                let (unit, up) = match kind {
-                    Slow::MemoryCopy | Slow::TableCopy => (8, i != j || *a as u32 <= *b as u32),
-                    _ => (8, true),
-                };
-                let unit = if matches!(kind, Slow::MemoryFill | Slow::MemoryCopy | Slow::MemoryInit) {
-                    1
-                } else {
-                    unit
-                };
+                let unit = if kind.of_memory() { 1 } else { 8 };
+                let moves = kind.has_source();
+                let (to, from) = (widths.to.index(*a), if moves { widths.from.index(*b) } else { *b });
                 let mut progress = Progress {
-                    to: *a as u32 as u64,
-                    from: *b,
-                    left: *c as u32 as u64,
-                    up,
-                    moves: kind.has_source(),
+                    to,
+                    from,
+                    left: widths.len.index(*c),
+                    up: i != j || to <= from || !matches!(kind, Slow::MemoryCopy | Slow::TableCopy),
+                    moves,
                 };
-                if progress.moves {
-                    progress.from = progress.from as u32 as u64;
-                }
                 // The whole range is checked before anything is written.
                 one(store, cx, id, kind, (i, j), progress.end())?;
                 while progress.left > 0 {
@@ -101,6 +98,61 @@ impl Slow {
     fn has_source(self) -> bool {
         !matches!(self, Slow::MemoryFill | Slow::TableFill)
     }
+
+    /// Whether `i` is a memory.
+    fn of_memory(self) -> bool {
+        use Slow::*;
+        matches!(self, MemoryGrow | MemorySize | MemoryFill | MemoryCopy | MemoryInit)
+    }
+}
+
+/// The type of an index.
+#[derive(Clone, Copy)]
+enum Width {
+    I32,
+    I64,
+}
+
+impl Width {
+    fn index(self, slot: u64) -> u64 {
+        match self {
+            Width::I32 => slot as u32 as u64,
+            Width::I64 => slot,
+        }
+    }
+}
+
+/// The types of an instruction's indices.
+struct Widths {
+    to: Width,
+    from: Width,
+    len: Width,
+}
+
+impl Widths {
+    fn of(store: &StoreInner, id: InstanceId, kind: Slow, i: u32, j: u32) -> Widths {
+        let module = &store.instances[id.0 as usize].module.inner;
+        let width = |at: u32| {
+            let is_64 = match kind.of_memory() {
+                true => module.memories.get(at as usize).is_some_and(|memory| memory.is_64),
+                false => module.tables.get(at as usize).is_some_and(|table| table.is_64),
+            };
+            if is_64 { Width::I64 } else { Width::I32 }
+        };
+        let to = match kind {
+            // `i` is something else.
+            Slow::DataDrop | Slow::ElemDrop | Slow::RefFunc => Width::I32,
+            _ => width(i),
+        };
+        let (from, len) = match (kind, to) {
+            (Slow::MemoryFill | Slow::TableFill, to) => (to, to),
+            (Slow::MemoryCopy | Slow::TableCopy, Width::I64) => (width(j), width(j)),
+            (Slow::MemoryCopy | Slow::TableCopy, Width::I32) => (width(j), Width::I32),
+            // Segments have less than 2^32 bytes or elements.
+            _ => (Width::I32, Width::I32),
+        };
+        Widths { to, from, len }
+    }
 }
 
 /// What a bulk operation has left to do.
@@ -118,8 +170,12 @@ impl Progress {
     /// Nothing, at the end of the range: it is in bounds if the range is.
     fn end(&self) -> (u64, u64, u64) {
         (
-            self.to + self.left,
-            if self.moves { self.from + self.left } else { self.from },
+            self.to.saturating_add(self.left),
+            if self.moves {
+                self.from.saturating_add(self.left)
+            } else {
+                self.from
+            },
             0,
         )
     }
@@ -185,7 +241,7 @@ unsafe fn memory_len(cx: *mut Context, memory: u32) -> u64 {
 unsafe fn range(cx: *mut Context, memory: u32, at: u64, n: u64) -> Result<*mut u8, Trap> {
     // SAFETY: validated: the memory exists.
     unsafe {
-        if at + n > memory_len(cx, memory) {
+        if at.checked_add(n).is_none_or(|end| end > memory_len(cx, memory)) {
             return Err(Trap::MemoryOutOfBounds);
         }
         Ok((*(*(*cx).instance).memories.add(memory as usize)).add(at as usize))
@@ -197,7 +253,6 @@ unsafe fn element(cx: *mut Context, table: u32, index: u64) -> Result<*mut u64, 
     // SAFETY: validated: the table exists.
     unsafe {
         let table = &**(*(*cx).instance).tables.add(table as usize);
-        let index = index as u32 as u64;
         if index >= table.len {
             return Err(Trap::TableOutOfBounds);
         }

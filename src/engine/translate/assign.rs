@@ -231,6 +231,9 @@ impl Translator<'_> {
                 // Of a vector the second slot is either read too, or not written before.
                 note(arg, 1, First::Read);
             }
+            if let Op::Wide(_) = ins.op {
+                note(Arg(ins.x as u32), 1, First::Read);
+            }
             let what = if ins.op.result().is_some() {
                 First::Written
             } else {

@@ -3,7 +3,7 @@
 use super::ir::{Arg, Ins, Op};
 use super::stack::{NONE, Operand, Place};
 use super::*;
-use crate::engine::ops::{BinaryOp, CompareOp, FloatCompareOp};
+use crate::engine::ops::{BinaryOp, CompareOp, FloatCompareOp, UnaryOp};
 use wasmparser::BlockType;
 
 /// A condition, ready to branch on.
@@ -477,8 +477,7 @@ impl<'m> Translator<'m> {
     }
 
     pub(super) fn call_indirect(&mut self, type_index: u32, table: u32) {
-        let index = self.stack.pop();
-        let a = self.slot_arg(index);
+        let a = self.table_index(table);
         let ty = &self.module.types[type_index as usize];
         let base = self.pop_arguments(ty);
         let record = Arg::slot(base + record_slot(ty));
@@ -492,6 +491,15 @@ impl<'m> Translator<'m> {
                 .x(x),
         );
         self.after_call(ty);
+    }
+
+    /// The operand that says which element of a table is called, as an i32.
+    fn table_index(&mut self, table: u32) -> Arg {
+        if self.module.tables[table as usize].is_64 {
+            self.unary(Op::Unary(UnaryOp::I64ToIndex), ValType::I32);
+        }
+        let index = self.stack.pop();
+        self.slot_arg(index)
     }
 
     fn after_call(&mut self, ty: &FuncType) {
@@ -512,8 +520,7 @@ impl<'m> Translator<'m> {
     }
 
     pub(super) fn return_call_indirect(&mut self, type_index: u32, table: u32) {
-        let index = self.stack.pop();
-        let a = self.slot_arg(index);
+        let a = self.table_index(table);
         let ty = &self.module.types[type_index as usize];
         let ins = self.tail_call(ty, Op::ReturnCallIndirect);
         let x = self.module.type_ids[type_index as usize] as u64 | (table as u64) << 32;

@@ -178,7 +178,14 @@ impl Encoder<'_, '_> {
     fn bring_near(&mut self, ins: &mut Ins, classes: Classes) -> bool {
         if matches!(
             ins.op,
-            Op::Call | Op::CallImport | Op::ReturnCall | Op::ReturnCallImport | Op::Slow(_) | Op::Fuel | Op::RetMany
+            Op::Call
+                | Op::CallImport
+                | Op::ReturnCall
+                | Op::ReturnCallImport
+                | Op::Slow(_)
+                | Op::Wide(_)
+                | Op::Fuel
+                | Op::RetMany
         ) {
             return false;
         }
@@ -188,7 +195,7 @@ impl Encoder<'_, '_> {
         // These hold bare numbers in `b` or their frame base in `d`.
         let bare_b = matches!(
             ins.op,
-            Op::LoadFar(_) | Op::StoreFar(_) | Op::BrTable | Op::CallIndirect | Op::ReturnCallIndirect
+            Op::LoadFar(..) | Op::StoreFar(..) | Op::BrTable | Op::CallIndirect | Op::ReturnCallIndirect
         );
         for (i, class) in [classes.a, classes.b, classes.c].into_iter().enumerate() {
             let arg = match i {
@@ -208,7 +215,7 @@ impl Encoder<'_, '_> {
         }
         let base = matches!(
             ins.op,
-            Op::CallIndirect | Op::ReturnCallIndirect | Op::MemoryFill | Op::MemoryCopy
+            Op::CallIndirect | Op::ReturnCallIndirect | Op::MemoryFill(_) | Op::MemoryCopy(_)
         );
         if !base && is_far(ins.d) {
             ins.d = Arg::slot(scratch);
@@ -269,6 +276,12 @@ impl Encoder<'_, '_> {
                 self.push(integer::DIVISION[op as usize][sa][sb][sd], word);
             }
             Op::Unary(op) => self.push(integer::UNARY[op as usize][sa][sd], fields(d, a, 0, 0)),
+            Op::Wide(op) => {
+                let [d, a, b, c] = [ins.d, ins.a, ins.b, ins.c].map(Encoder::near);
+                self.push(integer::WIDE[op as usize], halves(d, a));
+                self.words.push(halves(b, c));
+                self.words.push(Encoder::near(Arg(ins.x as u32)) as u64);
+            }
             Op::RotateAnd => {
                 self.push(fused::ROTATE_AND[sa][sd], fields(d, a, ins.x as u32, 0));
                 self.words.push(ins.x >> 32);
@@ -305,6 +318,7 @@ impl Encoder<'_, '_> {
                 let handler = match mode {
                     Mode::Fixed => memory::LOAD_FIXED[op as usize][sd],
                     Mode::At => memory::LOAD_AT[op as usize][sa][sd],
+                    Mode::At64 => memory::LOAD_AT_64[op as usize][sa][sd],
                     Mode::Plus => memory::LOAD_PLUS[op as usize][sa][sd],
                     Mode::Sum => memory::LOAD_SUM[op as usize][sa][sb][sd],
                     Mode::Scaled => memory::load_scaled(op).expect("chosen for it")[sa][sb][sd],
@@ -315,6 +329,7 @@ impl Encoder<'_, '_> {
                 let handler = match mode {
                     Mode::Fixed => memory::LOAD_F64_FIXED[sd],
                     Mode::At => memory::LOAD_F64_AT[sa][sd],
+                    Mode::At64 => memory::LOAD_F64_AT_64[sa][sd],
                     Mode::Plus => memory::LOAD_F64_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F64_SUM[sa][sb][sd],
                     Mode::Scaled => memory::LOAD_F64_SCALED[sa][sb][sd],
@@ -325,6 +340,7 @@ impl Encoder<'_, '_> {
                 let handler = match mode {
                     Mode::Fixed => memory::LOAD_F32_FIXED[sd],
                     Mode::At => memory::LOAD_F32_AT[sa][sd],
+                    Mode::At64 => memory::LOAD_F32_AT_64[sa][sd],
                     Mode::Plus => memory::LOAD_F32_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F32_SUM[sa][sb][sd],
                     Mode::Scaled => memory::LOAD_F32_SCALED[sa][sb][sd],
@@ -336,6 +352,7 @@ impl Encoder<'_, '_> {
                 let handler = match mode {
                     Mode::Fixed => memory::STORE_FIXED[op as usize][v],
                     Mode::At => memory::STORE_AT[op as usize][sa][v],
+                    Mode::At64 => memory::STORE_AT_64[op as usize][sa][v],
                     Mode::Plus => memory::STORE_PLUS[op as usize][sa][v],
                     Mode::Sum => memory::STORE_SUM[op as usize][sa][sb][v],
                     Mode::Scaled => memory::store_scaled(op).expect("chosen for it")[sa][sb][v],
@@ -348,6 +365,7 @@ impl Encoder<'_, '_> {
                 let handler = match mode {
                     Mode::Fixed => memory::STORE_F64_FIXED[v],
                     Mode::At => memory::STORE_F64_AT[sa][v],
+                    Mode::At64 => memory::STORE_F64_AT_64[sa][v],
                     Mode::Plus => memory::STORE_F64_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F64_SUM[sa][sb][v],
                     Mode::Scaled => memory::STORE_F64_SCALED[sa][sb][v],
@@ -359,18 +377,19 @@ impl Encoder<'_, '_> {
                 let handler = match mode {
                     Mode::Fixed => memory::STORE_F32_FIXED[v],
                     Mode::At => memory::STORE_F32_AT[sa][v],
+                    Mode::At64 => memory::STORE_F32_AT_64[sa][v],
                     Mode::Plus => memory::STORE_F32_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F32_SUM[sa][sb][v],
                     Mode::Scaled => memory::STORE_F32_SCALED[sa][sb][v],
                 };
                 self.access(handler, mode, c, 4, ins, None);
             }
-            Op::LoadFar(op) => {
-                self.push(memory::LOAD_FAR[op as usize], fields(d, a, ins.b.0, 0));
+            Op::LoadFar(op, is_64) => {
+                self.push(memory::LOAD_FAR[op as usize][is_64 as usize], fields(d, a, ins.b.0, 0));
                 self.words.push(ins.x);
             }
-            Op::StoreFar(op) => {
-                self.push(memory::STORE_FAR[op as usize], fields(c, a, ins.b.0, 0));
+            Op::StoreFar(op, is_64) => {
+                self.push(memory::STORE_FAR[op as usize][is_64 as usize], fields(c, a, ins.b.0, 0));
                 self.words.push(ins.x);
             }
             Op::MemorySize => self.push(memory::MEMORY_SIZE[sd], fields(d, 0, 0, 0)),
@@ -524,11 +543,12 @@ impl Encoder<'_, '_> {
             }
             Op::RetMany => self.push(control::ret, fields(self.t.record, 0, 0, 0)),
             Op::LoadFloatPins => self.load_float_pins(),
-            Op::MemoryFill | Op::MemoryCopy => {
-                let (handler, kind) = match ins.op {
-                    Op::MemoryFill => (bulk::memory_fill as Handler, Slow::MemoryFill),
-                    _ => (bulk::memory_copy as Handler, Slow::MemoryCopy),
+            Op::MemoryFill(is_64) | Op::MemoryCopy(is_64) => {
+                let (handlers, kind) = match ins.op {
+                    Op::MemoryFill(_) => (&bulk::MEMORY_FILL, Slow::MemoryFill),
+                    _ => (&bulk::MEMORY_COPY, Slow::MemoryCopy),
                 };
+                let handler = handlers[is_64 as usize];
                 self.push(handler, fields(a, b, c, d));
                 // The long form works on copies of its own, in the canonical slots of the operands.
                 self.slow(kind, d, (d, d + 1, d + 2), 0);
@@ -603,7 +623,7 @@ impl Encoder<'_, '_> {
         let (a, b, offset) = (Encoder::near(ins.a), Encoder::near(ins.b), ins.x as u32 + bytes);
         let (word_1, word_2) = match mode {
             Mode::Fixed => (fields_imm(field, 0, offset), None),
-            Mode::At => (fields_imm(field, a, offset), None),
+            Mode::At | Mode::At64 => (fields_imm(field, a, offset), None),
             Mode::Plus => (fields_imm(field, a, offset), Some(self.imm(ins.b))),
             Mode::Sum | Mode::Scaled => (fields(field, a, b, 0), Some(offset)),
         };

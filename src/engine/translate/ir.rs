@@ -35,6 +35,8 @@ pub(crate) enum Mode {
     Fixed,
     /// `a + x`
     At,
+    /// `a + x`, a of 64 bits
+    At64,
     /// `(a + constant b) + x`
     Plus,
     /// `(a + b) + x`
@@ -58,6 +60,8 @@ pub(crate) enum Op {
     Compare(CompareOp),
     Division(DivisionOp),
     Unary(UnaryOp),
+    /// To `d` and the slot after it, from `a`, `b`, `c` and the argument `x`.
+    Wide(WideOp),
     F64(F64Op),
     F64Small(F64SmallOp),
     F64Unary(F64UnaryOp),
@@ -89,9 +93,9 @@ pub(crate) enum Op {
     Store(StoreOp, Mode),
     StoreF64(Mode),
     StoreF32(Mode),
-    /// From and to memory `b` (a bare number).
-    LoadFar(LoadOp),
-    StoreFar(StoreOp),
+    /// From and to memory `b` (a bare number), with whether addresses have 64 bits.
+    LoadFar(LoadOp, bool),
+    StoreFar(StoreOp, bool),
     MemorySize,
     /// Global `x`.
     GlobalGet(Bank),
@@ -134,9 +138,9 @@ pub(crate) enum Op {
     RetMany,
     /// After calls of functions with float pins.
     LoadFloatPins,
-    /// `a`, `b`, `c`: address or destination, value or source, length.
-    MemoryFill,
-    MemoryCopy,
+    /// `a`, `b`, `c`: address or destination, value or source, length. With whether addresses have 64 bits.
+    MemoryFill(bool),
+    MemoryCopy(bool),
     /// Executed by the driver: `run::slow`. `x`: immediate.
     Slow(Slow),
 }
@@ -376,7 +380,14 @@ impl Op {
     pub(crate) fn forgets_accumulators(self) -> bool {
         matches!(
             self,
-            Op::Label | Op::Call | Op::CallImport | Op::CallIndirect | Op::MemoryFill | Op::MemoryCopy | Op::Slow(_)
+            Op::Label
+                | Op::Call
+                | Op::CallImport
+                | Op::CallIndirect
+                | Op::MemoryFill(_)
+                | Op::MemoryCopy(_)
+                | Op::Wide(_)
+                | Op::Slow(_)
         )
     }
 }
@@ -384,7 +395,7 @@ impl Op {
 fn address(mode: Mode, value: Option<Role>) -> [Option<Role>; 3] {
     match mode {
         Mode::Fixed => [None, None, value],
-        Mode::At | Mode::Plus => [INT, None, value],
+        Mode::At | Mode::At64 | Mode::Plus => [INT, None, value],
         Mode::Sum | Mode::Scaled => [INT, INT, value],
     }
 }

@@ -125,7 +125,7 @@ impl Listed<'_> {
         let x = self.ins.x;
         match mode {
             Mode::Fixed => format!("[{x}]"),
-            Mode::At => format!("[{a} + {x}]"),
+            Mode::At | Mode::At64 => format!("[{a} + {x}]"),
             Mode::Scaled => format!("[({a} + {b} * bytes) + {x}]"),
             Mode::Plus | Mode::Sum => format!("[({a} + {b}) + {x}]"),
         }
@@ -158,6 +158,7 @@ impl fmt::Display for Listed<'_> {
             Op::F32Compare(op) => write!(f, "{d} = f32.{} {a}, {b}", op.text()),
             Op::Convert(op) => write!(f, "{d} = {} {a}", op.text()),
             Op::Truncate(op) => write!(f, "{d} = {} {a}", op.text()),
+            Op::Wide(op) => write!(f, "{d} = {} {a} {b} {c}", op.text()),
             Op::RotateAnd => write!(f, "{d} = {a} rotr {} & {:#x}", x as u32, x >> 32),
             Op::RotateAndAdd => write!(f, "{d} = ({a} rotr {} & {:#x}) + {b}", x as u32, x >> 32),
             Op::ShlAdd => write!(f, "{d} = ({a} << {x}) + {b}"),
@@ -171,8 +172,8 @@ impl fmt::Display for Listed<'_> {
             Op::Store(op, mode) => write!(f, "{} {} = {c}", op.text(), self.address(mode)),
             Op::StoreF64(mode) => write!(f, "f64.store {} = {c}", self.address(mode)),
             Op::StoreF32(mode) => write!(f, "f32.store {} = {c}", self.address(mode)),
-            Op::LoadFar(op) => write!(f, "{d} = {} memory {} [{a} + {x}]", op.text(), self.ins.b.0),
-            Op::StoreFar(op) => write!(f, "{} memory {} [{a} + {x}] = {c}", op.text(), self.ins.b.0),
+            Op::LoadFar(op, _) => write!(f, "{d} = {} memory {} [{a} + {x}]", op.text(), self.ins.b.0),
+            Op::StoreFar(op, _) => write!(f, "{} memory {} [{a} + {x}] = {c}", op.text(), self.ins.b.0),
             Op::MemorySize => write!(f, "{d} = memory.size"),
             Op::GlobalGet(_) => write!(f, "{d} = global.get {x}"),
             Op::GlobalSet(_) => write!(f, "global.set {x} = {a}"),
@@ -220,8 +221,8 @@ impl fmt::Display for Listed<'_> {
             Op::Ret(_) => write!(f, "ret {a}"),
             Op::RetMany => write!(f, "ret"),
             Op::LoadFloatPins => write!(f, "load float pins"),
-            Op::MemoryFill => write!(f, "memory.fill {a}, {b}, {c}"),
-            Op::MemoryCopy => write!(f, "memory.copy {a}, {b}, {c}"),
+            Op::MemoryFill(_) => write!(f, "memory.fill {a}, {b}, {c}"),
+            Op::MemoryCopy(_) => write!(f, "memory.copy {a}, {b}, {c}"),
             Op::Slow(kind) => write!(f, "{d} = {kind:?} {a} {b} {c} ({}, {})", x as u32, x >> 32),
         }
     }

@@ -5,6 +5,7 @@ use super::ir::{Arg, Ins, Mode, Op, Slow};
 use super::stack::{NONE, Operand, Place};
 use super::*;
 use crate::engine::ops::*;
+use crate::engine::types::PAGE_BYTES;
 use crate::engine::types::ValType::{F32, F64, I32, I64};
 use wasmparser::{BlockType, BrTable, HeapType, Ieee32, Ieee64, MemArg, VisitOperator};
 
@@ -20,6 +21,7 @@ macro_rules! visits {
     (@@ bulk_memory $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ reference_types $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ tail_call $visit:ident $args:tt) => { visits!(@call $visit $args); };
+    (@@ wide_arithmetic $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ $other:ident $visit:ident ($($arg:ident: $ty:ty),*)) => {
         fn $visit(&mut self $(, _: $ty)*) {
             unreachable!(concat!("validated: ", stringify!($visit), " is not among the accepted features"))
@@ -95,10 +97,22 @@ for_each_division!(division);
 
 macro_rules! unary {
     ($($name:ident $text:literal $visit:ident $from:ident $to:ident $args:tt -> $r:ty $body:block)*) => {
-        impl Translator<'_> { $(visit!($visit(self) self.unary(Op::Unary(UnaryOp::$name), $to));)* }
+        impl Translator<'_> { $(unary!(@ $visit $name $to);)* }
+    };
+    (@ none $($rest:tt)*) => {};
+    (@ $visit:ident $name:ident $to:ident) => {
+        visit!($visit(self) self.unary(Op::Unary(UnaryOp::$name), $to));
     };
 }
 for_each_unary!(unary);
+macro_rules! wide {
+    ($($name:ident $text:literal $visit:ident ($a:ident: $at:ident, $b:ident: $bt:ident) $body:block)*) => {
+        impl Translator<'_> { $(visit!($visit(self) self.wide(WideOp::$name, wide!(@ $at)));)* }
+    };
+    (@ u128) => { 4 };
+    (@ $half:ident) => { 2 };
+}
+for_each_wide!(wide);
 macro_rules! visit_float {
     ($op:ident $enum:ident $method:ident $ty:ident: $($name:ident $text:literal $visit:ident $args:tt $body:block)*) => {
         impl Translator<'_> { $(visit!($visit(self) self.$method(Op::$op($enum::$name), $ty));)* }
@@ -226,10 +240,24 @@ impl Translator<'_> {
         self.push_result(Ins::new(Op::Compare(op)).a(a).b(zero), I32);
     }
 
-    fn unary(&mut self, op: Op, ty: ValType) {
+    pub(super) fn unary(&mut self, op: Op, ty: ValType) {
         let a = self.stack.pop();
         let a = self.slot_arg(a);
         self.push_result(Ins::new(op).a(a), ty);
+    }
+
+    /// Two results from so many operands.
+    fn wide(&mut self, op: WideOp, sources: usize) {
+        let mut args = [Arg::NONE; 4];
+        for at in (0..sources).rev() {
+            let operand = self.stack.pop();
+            args[at] = self.slot_arg(operand);
+        }
+        let [a, b, c, last] = args;
+        let slot = self.stack.next_slot();
+        self.emit(Ins::new(Op::Wide(op)).d(slot).a(a).b(b).c(c).x(last.0 as u64));
+        self.stack.push(Place::Temp, I64, NONE);
+        self.stack.push(Place::Temp, I64, NONE);
     }
 
     /// Float operations take a constant on either side, not on both.
@@ -248,10 +276,18 @@ impl Translator<'_> {
 
     /// The address operand in the form an access takes it: mode, `a`, `b` and offset. Absorbs an addition.
     fn address(&mut self, operand: Operand, memarg: MemArg) -> (Mode, Arg, Arg, u64) {
-        if let Some(value) = operand.is_const()
-            && value as u32 as u64 + memarg.offset <= u32::MAX as u64 - ACCESS
-        {
-            return (Mode::Fixed, Arg::NONE, Arg::NONE, value as u32 as u64 + memarg.offset);
+        let is_64 = self.is_64(&memarg);
+        if let Some(value) = operand.is_const() {
+            let value = if is_64 { value } else { value as u32 as u64 };
+            if let Some(address) = value.checked_add(memarg.offset)
+                && address <= u32::MAX as u64 - ACCESS
+            {
+                return (Mode::Fixed, Arg::NONE, Arg::NONE, address);
+            }
+        }
+        if is_64 {
+            let a = self.slot_arg(operand);
+            return (Mode::At64, a, Arg::NONE, memarg.offset);
         }
         if self.opts.fusion
             && operand.place == Place::Temp
@@ -326,10 +362,17 @@ impl Translator<'_> {
         self.push_result(Ins::new(op).a(a).b(b).x(x), ty);
     }
 
+    fn is_64(&self, memarg: &MemArg) -> bool {
+        self.module.memories[memarg.memory as usize].is_64
+    }
+
     fn load_far(&mut self, op: LoadOp, address: Operand, memarg: MemArg, ty: ValType) {
         let a = self.slot_arg(address);
         self.push_result(
-            Ins::new(Op::LoadFar(op)).a(a).b(Arg(memarg.memory)).x(memarg.offset),
+            Ins::new(Op::LoadFar(op, self.is_64(&memarg)))
+                .a(a)
+                .b(Arg(memarg.memory))
+                .x(memarg.offset),
             ty,
         );
     }
@@ -373,7 +416,7 @@ impl Translator<'_> {
     fn store_far(&mut self, op: StoreOp, address: Operand, value: Operand, memarg: MemArg) {
         let (a, c) = (self.slot_arg(address), self.slot_arg(value));
         self.emit(
-            Ins::new(Op::StoreFar(op))
+            Ins::new(Op::StoreFar(op, self.is_64(&memarg)))
                 .a(a)
                 .b(Arg(memarg.memory))
                 .c(c)
@@ -581,17 +624,21 @@ impl Translator<'_> {
 
     pub(super) fn visit_memory_size(&mut self, memory: u32) {
         reachable!(self);
-        if memory == 0 {
-            self.push_result(Ins::new(Op::MemorySize), I32);
+        let ty = self.module.memories[memory as usize];
+        if memory == 0 && ty.page_bytes == PAGE_BYTES {
+            self.push_result(Ins::new(Op::MemorySize), ty.index());
         } else {
-            self.slow(Slow::MemorySize, 0, memory, 0, Some(I32));
+            self.slow(Slow::MemorySize, 0, memory, 0, Some(ty.index()));
         }
     }
-    visit!(visit_memory_grow(self, memory: u32) self.slow(Slow::MemoryGrow, 1, memory, 0, Some(I32)));
+    visit!(visit_memory_grow(self, memory: u32) {
+        let index = self.module.memories[memory as usize].index();
+        self.slow(Slow::MemoryGrow, 1, memory, 0, Some(index))
+    });
     visit!(visit_memory_init(self, data: u32, memory: u32) self.slow_bulk(Slow::MemoryInit, memory, data));
     visit!(visit_data_drop(self, data: u32) self.slow(Slow::DataDrop, 0, data, 0, None));
-    visit!(visit_memory_fill(self, memory: u32) self.bulk(Op::MemoryFill, Slow::MemoryFill, memory, 0));
-    visit!(visit_memory_copy(self, to: u32, from: u32) self.bulk(Op::MemoryCopy, Slow::MemoryCopy, to, from));
+    visit!(visit_memory_fill(self, memory: u32) self.bulk(Op::MemoryFill(self.module.memories[0].is_64), Slow::MemoryFill, memory, 0));
+    visit!(visit_memory_copy(self, to: u32, from: u32) self.bulk(Op::MemoryCopy(self.module.memories[0].is_64), Slow::MemoryCopy, to, from));
 
     /// Bulk operations on memory 0 are tried by a handler first; metered ones are charged by the driver.
     fn bulk(&mut self, op: Op, kind: Slow, i: u32, j: u32) {
@@ -613,8 +660,14 @@ impl Translator<'_> {
         self.slow(Slow::TableGet, 1, table, 0, Some(ty))
     });
     visit!(visit_table_set(self, table: u32) self.slow(Slow::TableSet, 2, table, 0, None));
-    visit!(visit_table_size(self, table: u32) self.slow(Slow::TableSize, 0, table, 0, Some(I32)));
-    visit!(visit_table_grow(self, table: u32) self.slow(Slow::TableGrow, 2, table, 0, Some(I32)));
+    visit!(visit_table_size(self, table: u32) {
+        let index = self.module.tables[table as usize].index();
+        self.slow(Slow::TableSize, 0, table, 0, Some(index))
+    });
+    visit!(visit_table_grow(self, table: u32) {
+        let index = self.module.tables[table as usize].index();
+        self.slow(Slow::TableGrow, 2, table, 0, Some(index))
+    });
     visit!(visit_table_fill(self, table: u32) self.slow_bulk(Slow::TableFill, table, 0));
     visit!(visit_table_copy(self, to: u32, from: u32) self.slow_bulk(Slow::TableCopy, to, from));
     visit!(visit_table_init(self, elem: u32, table: u32) self.slow_bulk(Slow::TableInit, table, elem));

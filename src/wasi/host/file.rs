@@ -330,6 +330,11 @@ impl HostFile {
     }
 }
 
+/// Whether the open file description has O_NONBLOCK.
+pub(in crate::wasi) fn is_nonblocking(fd: impl AsFd) -> io::Result<bool> {
+    Ok(rustix::fs::fcntl_getfl(fd)?.contains(OFlags::NONBLOCK))
+}
+
 /// Repeats a call that a signal of the host's broke off before it did anything.
 fn retry<R>(mut call: impl FnMut() -> rustix::io::Result<R>) -> rustix::io::Result<R> {
     loop {

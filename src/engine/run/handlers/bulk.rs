@@ -29,32 +29,52 @@ unsafe fn keep_progress(r: &mut Regs, a: u64, b: u64, c: u64) {
     }
 }
 
+/// An index operand of 64 bits or of 32.
+#[inline(always)]
+unsafe fn index<const WIDE: bool>(r: &Regs, field: usize) -> u64 {
+    // SAFETY: T1, F1: the caller is a handler of an instruction with that field.
+    let slot = unsafe { r.slot(r.field(field)) };
+    if WIDE { slot } else { slot as u32 as u64 }
+}
+
+/// Whether `len` bytes, at most [`AT_ONCE`], from `at` on are not all among the first `size`.
+#[inline(always)]
+fn outside<const WIDE: bool>(at: u64, len: u64, size: u64) -> bool {
+    if WIDE {
+        at > size || size - at < len
+    } else {
+        at + len > size
+    }
+}
+
 handler! {
     /// Fills memory 0. Word 1: slots of address, value, length, progress. What follows is the slow form, for long fills.
-    fn memory_fill[](r) {
-        let (at, value, len) = (r.slot(r.field(0)) as u32 as u64, r.slot(r.field(1)), r.slot(r.field(2)) as u32 as u64);
+    fn memory_fill[const WIDE: bool](r) {
+        let (at, value, len) = (index::<WIDE>(&r, 0), r.slot(r.field(1)), index::<WIDE>(&r, 2));
         if len > AT_ONCE {
             keep_progress(&mut r, at, value, len);
             next!(r, 2)
         }
-        if at + len > *(r.mb.sub(MEMORY_LEN) as *const u64) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        if outside::<WIDE>(at, len, *(r.mb.sub(MEMORY_LEN) as *const u64)) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         std::ptr::write_bytes(r.mb.add(at as usize), value as u8, len as usize);
         next!(r, BULK_WORDS)
     }
 }
 handler! {
     /// Copies within memory 0. Word 1: slots of destination, source, length, progress. The slow form follows.
-    fn memory_copy[](r) {
-        let (to, from, len) = (
-            r.slot(r.field(0)) as u32 as u64, r.slot(r.field(1)) as u32 as u64, r.slot(r.field(2)) as u32 as u64,
-        );
+    fn memory_copy[const WIDE: bool](r) {
+        let (to, from, len) = (index::<WIDE>(&r, 0), index::<WIDE>(&r, 1), index::<WIDE>(&r, 2));
         if len > AT_ONCE {
             keep_progress(&mut r, to, from, len);
             next!(r, 2)
         }
         let size = *(r.mb.sub(MEMORY_LEN) as *const u64);
-        if to + len > size || from + len > size { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        if outside::<WIDE>(to, len, size) || outside::<WIDE>(from, len, size) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         std::ptr::copy(r.mb.add(from as usize), r.mb.add(to as usize), len as usize);
         next!(r, BULK_WORDS)
     }
 }
+
+/// By whether addresses have 64 bits.
+pub(crate) static MEMORY_FILL: [Handler; 2] = [memory_fill::<false>, memory_fill::<true>];
+pub(crate) static MEMORY_COPY: [Handler; 2] = [memory_copy::<false>, memory_copy::<true>];

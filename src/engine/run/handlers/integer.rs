@@ -23,6 +23,39 @@ pub(crate) trait Unary {
     fn eval(a: u64) -> u64;
 }
 
+/// Two operands of 64 or 128 bits in, 128 bits out.
+pub(crate) trait Wide {
+    type Source: WideSource;
+    fn eval(a: Self::Source, b: Self::Source) -> u128;
+}
+/// What takes one slot, or two with the lower half first.
+pub(crate) trait WideSource {
+    const SLOTS: usize;
+    /// The operand whose slots the 32-bit fields from `at` on name.
+    /// # Safety
+    /// T1, F1, F2: for handlers.
+    unsafe fn get(r: &Regs, at: usize) -> Self;
+}
+macro_rules! halves {
+    ($($t:ty)*) => {
+        $(impl WideSource for $t {
+            const SLOTS: usize = 1;
+            #[inline(always)]
+            // SAFETY: T1, F1, F2.
+            unsafe fn get(r: &Regs, at: usize) -> $t { unsafe { r.slot(r.wide(at) as usize) as $t } }
+        })*
+    };
+}
+halves!(u64 i64);
+impl WideSource for u128 {
+    const SLOTS: usize = 2;
+    #[inline(always)]
+    unsafe fn get(r: &Regs, at: usize) -> u128 {
+        // SAFETY: T1, F1, F2.
+        unsafe { r.slot(r.wide(at) as usize) as u128 | (r.slot(r.wide(at + 1) as usize) as u128) << 64 }
+    }
+}
+
 /// The value a comparison pushes.
 pub(crate) struct Value<O>(std::marker::PhantomData<O>);
 impl<O: Compare> Binary for Value<O> {
@@ -80,6 +113,18 @@ macro_rules! division_rows {
 }
 for_each_division!(division_rows);
 
+macro_rules! wide_rows {
+    ($($name:ident $text:literal $visit:ident ($a:ident: $at:ty, $b:ident: $bt:ty) $body:block)*) => {
+        $(pub(crate) struct $name;
+        impl Wide for $name {
+            type Source = $at;
+            #[inline(always)]
+            fn eval($a: $at, $b: $bt) -> u128 { $body }
+        })*
+    };
+}
+for_each_wide!(wide_rows);
+
 macro_rules! unary_rows {
     ($($name:ident $text:literal $visit:ident $f:ident $t:ident ($a:ident: $at:ty) -> $r:ty $body:block)*) => {
         $(pub(crate) struct $name;
@@ -121,6 +166,16 @@ handler! {
         let value = O::eval(A::get(&r, 1));
         D::set(&mut r, value);
         next!(r, 2)
+    }
+}
+handler! {
+    /// `d and the slot after it = a op b`. Word 1: d. From there on: the slots of a and b. Slots have 32 bits.
+    fn wide[O: Wide](r) {
+        let value = O::eval(O::Source::get(&r, 1), O::Source::get(&r, 1 + O::Source::SLOTS));
+        let d = r.wide(0) as usize;
+        r.set_slot(d, value as u64);
+        r.set_slot(d + 1, (value >> 64) as u64);
+        next!(r, 4)
     }
 }
 handler! {
@@ -200,6 +255,10 @@ macro_rules! division_table { ($($name:ident $text:literal $v:ident $args:tt -> 
     pub(crate) static DIVISION: &[BySSD] = &[$(by_ssd_small!(divide<$name>)),*];
 } }
 for_each_division!(division_table);
+macro_rules! wide_table { ($($name:ident $text:literal $v:ident $args:tt $b:block)*) => {
+    pub(crate) static WIDE: &[Handler] = &[$(wide::<$name>),*];
+} }
+for_each_wide!(wide_table);
 macro_rules! unary_table { ($($name:ident $text:literal $v:ident $f:ident $t:ident $args:tt -> $r:ty $b:block)*) => {
     pub(crate) static UNARY: &[BySD] = &[$(by_sd_small!(unary<$name>)),*];
 } }

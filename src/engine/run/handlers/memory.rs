@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 /// A way to form the end of an access: the effective address plus the bytes that are accessed.
 pub(crate) trait Address {
     const WORDS: usize;
-    /// The guest's 32-bit address plus the 32-bit offset of the instruction.
+    /// The guest's address plus the 32-bit offset of the instruction.
     ///
     /// # Safety
     /// T1, F1, F2: for handlers.
@@ -24,6 +24,9 @@ pub(crate) trait Address {
 }
 /// `[a + offset]`. Word 1: -, a, offset in the upper half.
 pub(crate) struct At<A>(PhantomData<A>);
+/// `[a + offset]`, where a has 64 bits. Words as for [`At`]. A sum too great for 64 bits is the greatest number, which
+/// is outside of every memory.
+pub(crate) struct At64<A>(PhantomData<A>);
 /// `[(a + b mod 2^32) + offset]`. Word 1: -, a, b. Word 2, lower half: offset.
 pub(crate) struct Sum<A, B>(PhantomData<(A, B)>);
 /// `[(a + k mod 2^32) + offset]`. Word 1: -, a, offset in the upper half. Word 2, lower half: k.
@@ -49,6 +52,14 @@ impl<A: IntSrc> Address for At<A> {
     unsafe fn get(r: &Regs) -> u64 {
         // SAFETY: T1, F1, F2.
         unsafe { A::get(r, 1) as u32 as u64 + r.wide(1) as u64 }
+    }
+}
+impl<A: IntSrc> Address for At64<A> {
+    const WORDS: usize = 2;
+    #[inline(always)]
+    unsafe fn get(r: &Regs) -> u64 {
+        // SAFETY: T1, F1, F2.
+        unsafe { A::get(r, 1).saturating_add(r.wide(1) as u64) }
     }
 }
 impl<A: IntSrc, B: IntSrc> Address for Sum<A, B> {
@@ -219,11 +230,25 @@ unsafe fn outside_far(mb: *mut u8, address: u64, bytes: usize) -> bool {
     address >= len || len - address < bytes as u64
 }
 
+/// The address of an access to any memory, with addresses of 64 bits or not. What does not fit 64 bits is the greatest
+/// number, which is outside of every memory.
+#[inline(always)]
+unsafe fn far_address<const WIDE: bool>(r: &Regs) -> u64 {
+    // SAFETY: T1, F1, F2: the caller is a handler.
+    unsafe {
+        let a = r.slot(r.field(1));
+        match WIDE {
+            true => a.saturating_add(r.word(2)),
+            false => a as u32 as u64 + r.wide(2) as u64,
+        }
+    }
+}
+
 handler! {
     /// A load from any memory. Word 1: d, a, memory. Word 2: offset. Floats are loaded as their bits.
-    fn load_far[O: Load](r) {
+    fn load_far[O: Load, const WIDE: bool](r) {
         let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
-        let address = r.slot(r.field(1)) as u32 as u64 + r.wide(2) as u64;
+        let address = far_address::<WIDE>(&r);
         if outside_far(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         let raw = (mb.add(address as usize) as *const O::Raw).read_unaligned();
         r.set_slot(r.field(0), O::eval(raw));
@@ -232,9 +257,9 @@ handler! {
 }
 handler! {
     /// A store to any memory. Word 1: value, a, memory. Word 2: offset.
-    fn store_far[O: Store](r) {
+    fn store_far[O: Store, const WIDE: bool](r) {
         let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
-        let address = r.slot(r.field(1)) as u32 as u64 + r.wide(2) as u64;
+        let address = far_address::<WIDE>(&r);
         if outside_far(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         let value = O::eval(r.slot(r.field(0)));
         (mb.add(address as usize) as *mut O::Raw).write_unaligned(value);
@@ -242,7 +267,7 @@ handler! {
     }
 }
 handler! {
-    /// `d = pages of memory 0`. Word 1: d.
+    /// `d = pages of memory 0`, if they are of 64 KiB. Word 1: d.
     fn memory_size[D: IntDst](r) {
         let pages = *(r.mb.sub(MEMORY_LEN) as *const u64) >> 16;
         D::set(&mut r, pages);
@@ -255,6 +280,9 @@ pub(crate) type ByAddress<T> = [T; 4];
 
 macro_rules! at { ($m:ident $h:ident<$($g:ty),*>) => {
     [$m!($h<$($g,)* At<Slot>>), $m!($h<$($g,)* At<Acc>>), $m!($h<$($g,)* At<L0>>), $m!($h<$($g,)* At<L1>>)]
+} }
+macro_rules! at64 { ($m:ident $h:ident<$($g:ty),*>) => {
+    [$m!($h<$($g,)* At64<Slot>>), $m!($h<$($g,)* At64<Acc>>), $m!($h<$($g,)* At64<L0>>), $m!($h<$($g,)* At64<L1>>)]
 } }
 macro_rules! plus { ($m:ident $h:ident<$($g:ty),*>) => {
     [$m!($h<$($g,)* Plus<Slot>>), $m!($h<$($g,)* Plus<Acc>>), $m!($h<$($g,)* Plus<L0>>), $m!($h<$($g,)* Plus<L1>>)]
@@ -288,7 +316,9 @@ macro_rules! load_tables { ($($name:ident $text:literal $raw:ident $args:tt -> $
     pub(crate) static LOAD_PLUS: &[ByAddress<ByD>] = &[$(plus!(by_d load<$name>)),*];
     pub(crate) static LOAD_SUM: &[ByAddress<ByAddress<ByD>>] = &[$(sum!(by_d load<$name>)),*];
     pub(crate) static LOAD_FIXED: &[ByD] = &[$(by_d!(load<$name, Fixed>)),*];
-    pub(crate) static LOAD_FAR: &[Handler] = &[$(load_far::<$name>),*];
+    pub(crate) static LOAD_AT_64: &[ByAddress<ByD>] = &[$(at64!(by_d load<$name>)),*];
+    /// By whether addresses have 64 bits.
+    pub(crate) static LOAD_FAR: &[[Handler; 2]] = &[$([load_far::<$name, false>, load_far::<$name, true>]),*];
 } }
 for_each_load!(load_tables);
 macro_rules! store_tables { ($($name:ident $text:literal $raw:ident)*) => {
@@ -296,7 +326,8 @@ macro_rules! store_tables { ($($name:ident $text:literal $raw:ident)*) => {
     pub(crate) static STORE_PLUS: &[ByAddress<[Handler; 5]>] = &[$(plus!(by_v store<$name>)),*];
     pub(crate) static STORE_SUM: &[ByAddress<ByAddress<[Handler; 5]>>] = &[$(sum!(by_v store<$name>)),*];
     pub(crate) static STORE_FIXED: &[[Handler; 5]] = &[$(by_v!(store<$name, Fixed>)),*];
-    pub(crate) static STORE_FAR: &[Handler] = &[$(store_far::<$name>),*];
+    pub(crate) static STORE_AT_64: &[ByAddress<[Handler; 5]>] = &[$(at64!(by_v store<$name>)),*];
+    pub(crate) static STORE_FAR: &[[Handler; 2]] = &[$([store_far::<$name, false>, store_far::<$name, true>]),*];
 } }
 for_each_store!(store_tables);
 
@@ -345,6 +376,10 @@ pub(crate) static STORE_F64_SUM: ByAddress<ByAddress<ByD>> = sum!(f64_by_v store
 pub(crate) static STORE_F32_AT: ByAddress<ByD> = at!(f32_by_d store_f32<>);
 pub(crate) static STORE_F32_PLUS: ByAddress<ByD> = plus!(f32_by_d store_f32<>);
 pub(crate) static STORE_F32_SUM: ByAddress<ByAddress<ByD>> = sum!(f32_by_d store_f32<>);
+pub(crate) static LOAD_F64_AT_64: ByAddress<ByD> = at64!(by_d load_f64<>);
+pub(crate) static LOAD_F32_AT_64: ByAddress<ByD> = at64!(f32_by_d load_f32<>);
+pub(crate) static STORE_F64_AT_64: ByAddress<ByD> = at64!(f64_by_v store_f64<>);
+pub(crate) static STORE_F32_AT_64: ByAddress<ByD> = at64!(f32_by_d store_f32<>);
 pub(crate) static LOAD_F64_FIXED: ByD = by_d!(load_f64<Fixed>);
 pub(crate) static LOAD_F32_FIXED: ByD = f32_by_d!(load_f32<Fixed>);
 pub(crate) static STORE_F64_FIXED: ByD = f64_by_v!(store_f64<Fixed>);
