@@ -112,12 +112,8 @@ fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
             "exception-handling",
             "rebuild it without WebAssembly exceptions",
         ),
-        (WasmFeatures::GC, "gc", "rebuild it for WebAssembly 2.0"),
-        (
-            WasmFeatures::FUNCTION_REFERENCES,
-            "function-references",
-            "rebuild it for WebAssembly 2.0",
-        ),
+        (WasmFeatures::GC, "gc", SWITCHED_OFF),
+        (WasmFeatures::FUNCTION_REFERENCES, "function-references", SWITCHED_OFF),
         (WasmFeatures::THREADS, "threads", SWITCHED_OFF),
         (
             WasmFeatures::SHARED_EVERYTHING_THREADS,

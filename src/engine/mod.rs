@@ -7,6 +7,7 @@
 
 mod code;
 mod config;
+mod constant;
 mod decode;
 mod error;
 mod executor;

@@ -78,6 +78,14 @@ impl ValType {
         }
     }
 
+    /// Whether its values may refer to objects.
+    pub(crate) const fn is_traced(self) -> bool {
+        match self {
+            ValType::Ref(ty) => matches!(ty.heap.top(), HeapType::Any | HeapType::Extern),
+            _ => false,
+        }
+    }
+
     /// The defined type it mentions.
     pub(crate) const fn type_id(self) -> Option<TypeId> {
         match self {

@@ -7,6 +7,7 @@
 use std::alloc::{Layout, alloc, dealloc};
 use std::collections::BTreeSet;
 use std::ptr::NonNull;
+use std::sync::Weak;
 
 /// Bytes of a block, and its alignment.
 const BLOCK: usize = 64 << 10;
@@ -16,8 +17,8 @@ const HEAD: usize = size_of::<Block>();
 const SMALL: usize = BLOCK / 8;
 /// Sizes of cells, in bytes: at most a fifth is lost.
 const SIZES: [u32; 27] = [
-    16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 2048, 3072,
-    4096, 6144, 8192,
+    16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 2048,
+    3072, 4096, 6144, 8192,
 ];
 /// Words of a map of cells, of the smallest size there is.
 const MAP: usize = BLOCK / 16 / 64;
@@ -84,6 +85,7 @@ pub(crate) struct Heap {
     pub(super) grey: Vec<u64>,
     /// Slots that Rust code works on, which may be references.
     pub(crate) held: Vec<u64>,
+    pub(super) paused: Vec<Weak<[u64]>>,
 }
 
 impl Default for Heap {
@@ -98,6 +100,7 @@ impl Default for Heap {
             collections: 0,
             grey: Vec::new(),
             held: Vec::new(),
+            paused: Vec::new(),
         }
     }
 }
@@ -262,14 +265,13 @@ impl Heap {
     /// Frees what is not marked.
     pub(super) fn sweep(&mut self) {
         let mut live = 0;
-        for size in 0..self.classes.len() {
-            let class = &mut self.classes[size];
+        for (class, &size) in self.classes.iter_mut().zip(&SIZES) {
             (class.block, class.word, class.free) = (0, 0, 0);
             let empty = &mut self.empty;
             let known = &mut self.known;
             class.blocks.retain(|&block| {
                 let used = sweep(block);
-                live += used * SIZES[size] as usize;
+                live += used * size as usize;
                 if used == 0 {
                     known.remove(&block.addr().get());
                     empty.push(block);
@@ -349,7 +351,7 @@ mod tests {
     #[test]
     fn cells_are_used_again_when_nothing_marks_them() {
         let mut heap = Heap::default();
-        let mut alloc = |heap: &mut Heap, bytes| heap.alloc(bytes, usize::MAX, true).unwrap().addr().get() as u64;
+        let alloc = |heap: &mut Heap, bytes| heap.alloc(bytes, usize::MAX, true).unwrap().addr().get() as u64;
         let all: Vec<u64> = (0..10_000).map(|_| alloc(&mut heap, 40)).collect();
         let large = alloc(&mut heap, 100_000);
         assert!(all.iter().chain([&large]).all(|&at| heap.is_object(at)));

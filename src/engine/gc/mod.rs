@@ -16,7 +16,7 @@ use super::store::StoreInner;
 use super::types::{HeapType, RefType, TypeKind};
 
 pub(crate) use self::heap::Heap;
-pub(crate) use self::object::{sign_extended, slot_object};
+pub(crate) use self::object::{Object, sign_extended, slot_object};
 pub(crate) use self::roots::PausedRoots;
 
 /// The slot of an i31.

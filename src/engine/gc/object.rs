@@ -30,8 +30,7 @@ impl Object {
             let bytes = match len {
                 Some(len) => {
                     at.add(OBJECT_HEADER).cast::<u64>().write(u64::from(len));
-                    at.add(ARRAY_HEADER)
-                        .write_bytes(0, len as usize * info.layout.bytes);
+                    at.add(ARRAY_HEADER).write_bytes(0, len as usize * info.layout.bytes);
                     return Object(at);
                 }
                 None => info.layout.bytes - OBJECT_HEADER,
@@ -52,7 +51,11 @@ impl Object {
         unsafe { &*self.info_address() }
     }
 
-    pub(super) fn info_address(self) -> *const TypeInfo {
+    pub(super) fn address(self) -> NonNull<u8> {
+        self.0
+    }
+
+    fn info_address(self) -> *const TypeInfo {
         // SAFETY: as in `info`.
         unsafe { self.0.cast::<*const TypeInfo>().read() }
     }

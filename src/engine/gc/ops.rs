@@ -178,14 +178,7 @@ impl StoreInner {
     }
 
     /// The bytes of a data segment that `n` elements from byte `src` on take.
-    fn data_range(
-        &self,
-        instance: InstanceId,
-        info: &TypeInfo,
-        segment: u32,
-        src: u32,
-        n: u32,
-    ) -> Result<&[u8], Trap> {
+    fn data_range(&self, instance: InstanceId, info: &TypeInfo, segment: u32, src: u32, n: u32) -> Result<&[u8], Trap> {
         let bytes = self.instances[instance.0 as usize].data_bytes(segment);
         let end = u64::from(src) + u64::from(n) * info.layout.bytes as u64;
         let end = usize::try_from(end).map_err(|_| Trap::MemoryOutOfBounds)?;
@@ -259,8 +252,10 @@ impl StoreInner {
         let (object, len) = array(to)?;
         in_array(at.into(), n.into(), len)?;
         self.elem_range(instance, segment, src, n)?;
+        let module = self.instances[instance.0 as usize].module.clone();
+        let items = &module.inner.elems[segment as usize].items;
         for i in 0..n {
-            let value = self.elem_slot(instance, segment, (src + i) as usize);
+            let value = self.item_slot(instance, segment, items, (src + i) as usize);
             // SAFETY: the range is inside, and elements are references.
             unsafe { object.element(8, at + i).cast::<u64>().write(value) };
         }

@@ -61,16 +61,15 @@ impl StoreInner {
         for slot in self.refs.roots.slots() {
             heap.mark_slot(slot);
         }
-        for slot in std::mem::take(&mut heap.held) {
-            heap.mark_if_object(slot);
-            heap.held.push(slot);
+        for at in 0..heap.held.len() {
+            heap.mark_if_object(heap.held[at]);
         }
         for roots in heap.live_pauses() {
             for &slot in &*roots {
                 heap.mark_slot(slot);
             }
         }
-        crate::engine::run::roots_in_frames(self, &mut |slot| heap.mark_if_object(slot));
+        crate::engine::run::roots::in_frames(self, &mut |slot| heap.mark_if_object(slot));
     }
 
     fn mark_fields(&self, heap: &mut Heap, object: u64) {

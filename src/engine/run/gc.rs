@@ -19,7 +19,7 @@ pub(super) struct Operands {
 /// In `j` of `struct.get` and `array.get`: packed values are extended with their sign.
 pub(crate) const SIGNED: u32 = 1 << 31;
 
-/// Executes one. `false` when it is none of these.
+/// Executes one.
 ///
 /// # Safety
 /// The operands are those of a slow instruction of kind `kind` of the running frame.
@@ -28,7 +28,7 @@ pub(super) unsafe fn execute(
     id: InstanceId,
     kind: Slow,
     operands: Operands,
-) -> Result<bool, Trap> {
+) -> Result<(), Trap> {
     let Operands {
         slots: [d, a, b, c],
         i,
@@ -113,10 +113,10 @@ pub(super) unsafe fn execute(
                     return Err(Trap::CastFailure);
                 }
             }
-            _ => return Ok(false),
+            _ => unreachable!("{kind:?} is not on objects"),
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 /// As an address, because what is done with it changes the store.
@@ -130,7 +130,11 @@ unsafe fn put(d: *mut u64, info: &TypeInfo, field: u32, value: [u64; 2], signed:
     let Some(storage) = info.storage(field) else { return };
     // SAFETY: the caller's promise: the destination has as many slots as the type.
     unsafe {
-        *d = if signed { sign_extended(value[0], storage) } else { value[0] };
+        *d = if signed {
+            sign_extended(value[0], storage)
+        } else {
+            value[0]
+        };
         if storage.unpacked().slots() == 2 {
             *d.add(1) = value[1];
         }
@@ -157,7 +161,10 @@ const ABSTRACT: [HeapType; 12] = [
 
 /// The immediates of a test for a type; of a defined one, with its index in the module.
 pub(crate) fn test_words(ty: RefType, index: u32) -> (u32, u32) {
-    let number = ABSTRACT.iter().position(|&heap| heap == ty.heap).unwrap_or(ABSTRACT.len());
+    let number = ABSTRACT
+        .iter()
+        .position(|&heap| heap == ty.heap)
+        .unwrap_or(ABSTRACT.len());
     (number as u32 | if ty.nullable { NULLABLE } else { 0 }, index)
 }
 

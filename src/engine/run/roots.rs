@@ -27,7 +27,12 @@ pub(crate) fn in_frames(store: &StoreInner, each: &mut dyn FnMut(u64)) {
     unsafe {
         let cx = store.context();
         let (saved, instance) = ((*cx).saved, (*cx).instance);
-        walk(store, (saved.ip, saved.sp, instance), activations(store.run.calling), each);
+        walk(
+            store,
+            (saved.ip, saved.sp, instance),
+            activations(store.run.calling),
+            each,
+        );
         for outer in &store.run.outer {
             let at = (outer.ip, outer.sp, outer.instance);
             walk(store, at, activations(outer.activations), each);

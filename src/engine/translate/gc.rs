@@ -91,7 +91,7 @@ impl Translator<'_> {
         reachable!(self);
         let (operand, a) = self.pop_kept();
         let zero = self.constant(0);
-        self.branch_on(Condition::Int(CompareOp::I64Eq, a, zero), depth);
+        self.branch_when(Condition::Int(CompareOp::I64Eq, a, zero), depth);
         let ty = match operand.ty {
             ValType::Ref(ty) => ValType::Ref(RefType { nullable: false, ..ty }),
             other => other,
@@ -105,7 +105,7 @@ impl Translator<'_> {
         let ty = operand.ty;
         self.push_again(operand, ty);
         let zero = self.constant(0);
-        self.branch_on(Condition::Int(CompareOp::I64Ne, a, zero), depth);
+        self.branch_when(Condition::Int(CompareOp::I64Ne, a, zero), depth);
         self.stack.pop();
     }
 
@@ -199,17 +199,23 @@ impl Translator<'_> {
         let (operand, a) = self.pop_kept();
         let from = operand.ty;
         self.push_again(operand, from);
-        self.push_result(Ins::new(Op::Slow(Slow::RefTest)).a(a).x(i as u64 | (j as u64) << 32), I32);
+        self.push_result(
+            Ins::new(Op::Slow(Slow::RefTest)).a(a).x(i as u64 | (j as u64) << 32),
+            I32,
+        );
         let mut condition = self.pop_condition();
         if !when {
             condition = condition.negated();
         }
-        self.branch_on(condition, depth);
+        self.branch_when(condition, depth);
         // What goes on is not of that type, or is.
         let operand = self.stack.pop();
         let ty = match from {
             _ if !when => ValType::Ref(to_type),
-            ValType::Ref(from) if to_type.nullable => ValType::Ref(RefType { nullable: false, ..from }),
+            ValType::Ref(from) if to_type.nullable => ValType::Ref(RefType {
+                nullable: false,
+                ..from
+            }),
             from => from,
         };
         self.push_again(operand, ty);

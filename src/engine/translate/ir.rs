@@ -129,10 +129,15 @@ pub(crate) enum Op {
     CallImport,
     /// `x`: type id | table << 32. `a`: the index.
     CallIndirect,
+    /// `a`: the function.
+    CallRef,
     /// `d`: base, `c`: slots of arguments, `b`: the callee's record.
     ReturnCall,
     ReturnCallImport,
     ReturnCallIndirect,
+    ReturnCallRef,
+    /// Traps if `a` is null.
+    NullCheck(Null),
     /// Returns `a`, or results already in place.
     Ret(Bank),
     RetMany,
@@ -143,6 +148,14 @@ pub(crate) enum Op {
     MemoryCopy(bool),
     /// Executed by the driver: `run::slow`. `x`: immediate.
     Slow(Slow),
+}
+
+/// What must not be null, for the trap that says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Null {
+    Reference,
+    I31,
 }
 
 /// Instructions the driver executes. `i` and `j` are the halves of the immediate.
@@ -174,10 +187,37 @@ pub(crate) enum Slow {
     ElemDrop,
     /// `d = reference to function i`
     RefFunc,
+    /// Of type i, here and below. Operands stand one after the other from `a` on.
+    StructNew,
+    StructNewDefault,
+    /// `d = field j of a`, with the sign in the highest bit of j.
+    StructGet,
+    /// `field j of a = b`
+    StructSet,
+    /// `d = array of b elements a`
+    ArrayNew,
+    ArrayNewDefault,
+    /// Of j elements, from `a` on.
+    ArrayNewFixed,
+    /// Of segment j, from `a` on, `b` of them.
+    ArrayNewData,
+    ArrayNewElem,
+    ArrayGet,
+    ArraySet,
+    ArrayLen,
+    /// Operands stand one after the other from `a` on, here and below.
+    ArrayFill,
+    ArrayCopy,
+    ArrayInitData,
+    ArrayInitElem,
+    /// `d = a is of a type`, which i and j say: `run::test_words`.
+    RefTest,
+    /// Traps if `a` is not.
+    RefCast,
 }
 
 impl Slow {
-    const ALL: [Slow; 15] = [
+    const ALL: [Slow; 33] = [
         Slow::MemoryGrow,
         Slow::MemorySize,
         Slow::MemoryFill,
@@ -193,7 +233,38 @@ impl Slow {
         Slow::TableInit,
         Slow::ElemDrop,
         Slow::RefFunc,
+        Slow::StructNew,
+        Slow::StructNewDefault,
+        Slow::StructGet,
+        Slow::StructSet,
+        Slow::ArrayNew,
+        Slow::ArrayNewDefault,
+        Slow::ArrayNewFixed,
+        Slow::ArrayNewData,
+        Slow::ArrayNewElem,
+        Slow::ArrayGet,
+        Slow::ArraySet,
+        Slow::ArrayLen,
+        Slow::ArrayFill,
+        Slow::ArrayCopy,
+        Slow::ArrayInitData,
+        Slow::ArrayInitElem,
+        Slow::RefTest,
+        Slow::RefCast,
     ];
+
+    /// Whether its operands stand one after the other from `a` to `b`.
+    pub(crate) fn has_range(self) -> bool {
+        matches!(
+            self,
+            Slow::StructNew
+                | Slow::ArrayNewFixed
+                | Slow::ArrayFill
+                | Slow::ArrayCopy
+                | Slow::ArrayInitData
+                | Slow::ArrayInitElem
+        )
+    }
 
     /// The kind that stands in an instruction.
     pub(crate) fn from_word(word: u32) -> Slow {
@@ -319,7 +390,7 @@ impl Op {
             Op::AddBranch(_) => [INT_PIN, INT, None],
             Op::BranchF64(..) => [F64_ACC, F64_ACC, None],
             Op::BranchF32(..) => [F32_ACC, F32_ACC, None],
-            Op::BrTable | Op::CallIndirect => [INT, None, None],
+            Op::BrTable | Op::CallIndirect | Op::CallRef | Op::NullCheck(_) => [INT, None, None],
             _ => [None; 3],
         }
     }
@@ -371,6 +442,7 @@ impl Op {
                 | Op::ReturnCall
                 | Op::ReturnCallImport
                 | Op::ReturnCallIndirect
+                | Op::ReturnCallRef
                 | Op::Ret(_)
                 | Op::RetMany
         )
@@ -384,6 +456,7 @@ impl Op {
                 | Op::Call
                 | Op::CallImport
                 | Op::CallIndirect
+                | Op::CallRef
                 | Op::MemoryFill(_)
                 | Op::MemoryCopy(_)
                 | Op::Wide(_)
