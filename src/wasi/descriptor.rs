@@ -4,8 +4,8 @@ use std::io::{IoSlice, IoSliceMut, Read, Write};
 
 use super::abi::{Errno, Fdflags, Filestat, Filetype, Rights};
 use super::fd::readdir::Listing;
-use super::host::HostFile;
-use super::sandbox::Dir;
+use super::fs::{Directory, File};
+use super::host::{HostFile, Interest, Waitable};
 use super::stdio::Capture;
 
 /// What a descriptor stands for.
@@ -20,22 +20,32 @@ pub(super) enum Object {
     Writer(Box<dyn Write + Send>),
     /// Output kept for the embedder.
     Capture(Capture),
-    /// A file, pipe, terminal or connected socket of the host's.
-    File(HostFile),
+    /// A file, whoever keeps it, or a pipe, terminal or connected socket of the host's.
+    File(Box<dyn File>),
     /// A socket of the host's that waits for connections.
     Listener(HostFile),
-    /// A directory, and how far it was listed.
-    Dir(Dir, Listing),
+    /// A directory, whoever keeps it, and how far it was listed.
+    Dir(Box<dyn Directory>, Listing),
 }
 
 impl Object {
     pub(super) fn filetype(&self) -> Filetype {
         match self {
-            Object::File(file) | Object::Listener(file) => file.filetype(),
+            Object::File(file) => file.filetype(),
+            Object::Listener(file) => file.filetype(),
             Object::Dir(..) => Filetype::Directory,
             Object::Null | Object::Bytes(..) | Object::Reader(_) | Object::Writer(_) | Object::Capture(_) => {
                 Filetype::Unknown
             }
+        }
+    }
+
+    /// What to wait for before it can be read or written; `None` if it never has to wait.
+    pub(super) fn waitable(&self, interest: Interest) -> Option<Waitable<'_>> {
+        match self {
+            Object::File(file) => file.waitable(interest),
+            Object::Listener(file) => file.waitable(interest),
+            _ => None,
         }
     }
 
@@ -87,7 +97,7 @@ impl Descriptor {
     }
 
     /// A directory granted by the embedder.
-    pub(super) fn preopened(dir: Dir, name: String, read_only: bool) -> Descriptor {
+    pub(super) fn preopened(dir: Box<dyn Directory>, name: String, read_only: bool) -> Descriptor {
         let object = Object::Dir(dir, Listing::default());
         let descriptor = Descriptor::new(object, Rights::ALL, Rights::ALL, read_only);
         Descriptor {
@@ -132,34 +142,34 @@ impl Descriptor {
     ///
     /// # Errors
     /// `notdir`, or as [`Descriptor::require`].
-    pub(super) fn dir(&self, right: Rights) -> Result<&Dir, Errno> {
+    pub(super) fn dir(&self, right: Rights) -> Result<&dyn Directory, Errno> {
         let Object::Dir(dir, _) = &self.object else {
             return Err(Errno::Notdir);
         };
         self.require(right)?;
-        Ok(dir)
+        Ok(&**dir)
     }
 
-    /// The host's file, if it is one and may be used so.
+    /// The file, if it is one and may be used so.
     ///
     /// # Errors
     /// `isdir` for a directory, `spipe` for a stream that is not the host's, or as [`Descriptor::require`].
-    pub(super) fn file(&self, right: Rights) -> Result<&HostFile, Errno> {
+    pub(super) fn file(&self, right: Rights) -> Result<&dyn File, Errno> {
         match &self.object {
             Object::File(file) => {
                 self.require(right)?;
-                Ok(file)
+                Ok(&**file)
             }
             Object::Dir(..) => Err(Errno::Isdir),
             _ => Err(Errno::Spipe),
         }
     }
 
-    /// The host's file, if it is one that has positions and may be used so.
+    /// The file, if it is one that has positions and may be used so.
     ///
     /// # Errors
     /// `spipe` for what has no positions, else as [`Descriptor::file`].
-    pub(super) fn seekable(&self, right: Rights) -> Result<&HostFile, Errno> {
+    pub(super) fn seekable(&self, right: Rights) -> Result<&dyn File, Errno> {
         match &self.object {
             Object::File(file) if !file.is_seekable() => Err(Errno::Spipe),
             _ => self.file(right),
@@ -172,7 +182,7 @@ impl Descriptor {
     /// `again` when there is nothing yet, `isdir` for a directory, `notconn` for a listening socket.
     pub(super) fn read(&mut self, bufs: &mut [IoSliceMut<'_>]) -> Result<usize, Errno> {
         match &mut self.object {
-            Object::File(file) => Ok(file.read(bufs, self.flags.has(Fdflags::NONBLOCK))?),
+            Object::File(file) => file.read(bufs, self.flags.has(Fdflags::NONBLOCK)),
             Object::Bytes(bytes, at) => {
                 let mut rest = bytes.get(*at..).unwrap_or_default();
                 let count = rest.read_vectored(bufs)?;
@@ -192,7 +202,7 @@ impl Descriptor {
     /// `again` when there is no room yet, `nospc` when a capture is full, `isdir` for a directory.
     pub(super) fn write(&mut self, bufs: &[IoSlice<'_>]) -> Result<usize, Errno> {
         match &mut self.object {
-            Object::File(file) => Ok(file.write(bufs, self.flags.has(Fdflags::APPEND))?),
+            Object::File(file) => file.write(bufs, self.flags.has(Fdflags::APPEND)),
             Object::Capture(capture) => capture.write(bufs),
             Object::Writer(writer) => {
                 let count = writer.write_vectored(bufs)?;
@@ -209,7 +219,8 @@ impl Descriptor {
     /// What is known of what it stands for.
     pub(super) fn stat(&self) -> Result<Filestat, Errno> {
         match &self.object {
-            Object::File(file) | Object::Listener(file) => Ok(file.stat()?),
+            Object::File(file) => file.stat(),
+            Object::Listener(file) => file.stat(),
             Object::Dir(dir, _) => dir.stat_self(),
             other => Ok(Filestat {
                 dev: 0,
@@ -236,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_read_only_descriptor_never_gets_a_right_to_change() {
-        let dir = Dir::grant(std::path::Path::new(".")).unwrap();
+        let dir = crate::wasi::MemFs::new().directory();
         let descriptor = Descriptor::preopened(dir, "/".into(), true);
         assert!(
             !descriptor

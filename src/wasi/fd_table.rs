@@ -60,6 +60,12 @@ impl FdTable {
         Ok(fd)
     }
 
+    /// Whether a directory is granted under this name.
+    pub(super) fn grants(&self, name: &str) -> bool {
+        let mut open = self.slots.iter().flatten();
+        open.any(|descriptor| descriptor.preopen.as_deref() == Some(name))
+    }
+
     /// # Errors
     /// `badf` if `fd` is not open.
     pub(super) fn get(&self, fd: Fd) -> Result<&Descriptor, Errno> {

@@ -1,7 +1,8 @@
 //! WASI Preview 1 (`wasi_snapshot_preview1`), over a guest's memory and a [`Linker`].
 //!
 //! A call goes `funcs.rs` (the table: types, arguments, results) → a handler named like the function, in the file of
-//! its family → the descriptor's rights (`descriptor.rs`) → `sandbox.rs` for paths or `host/` for what is open.
+//! its family → the descriptor's rights (`descriptor.rs`) → whoever keeps the file (`fs/`): the host
+//! (`sandbox.rs` for paths, `host/` for what is open) or this process's memory.
 //! What guests get is in [`WasiEnv`]; numbers and layouts are in `abi.rs`; guest memory is touched through `memory.rs`.
 //!
 //! What always holds: nothing is granted that was not asked for; a guest-chosen length is checked before anything is
@@ -31,12 +32,14 @@ mod env;
 mod environ;
 mod fd;
 mod fd_table;
+mod fs;
 mod funcs;
 mod host;
 mod memory;
 mod path;
 mod poll;
 mod proc;
+mod profile;
 mod random;
 mod sandbox;
 mod sched;
@@ -47,8 +50,12 @@ mod testing;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use clock::{Clock, FixedClock, HostClock};
 pub use env::{WasiEnv, WasiEnvBuilder};
+pub use fs::MemFs;
 pub use funcs::{FUNCTIONS, Function, MODULE, State};
+pub use proc::ProcExit;
+pub use profile::{Access, Family, Profile, UnknownProfile};
 pub use stdio::Stdin;
 
 use crate::engine::{Error, Linker};
@@ -62,7 +69,7 @@ impl<T: Send + 'static> Linker<T> {
     pub fn wasi(&mut self, env: &WasiEnv) -> Result<&mut Self, Error> {
         env.check()?;
         funcs::define(self, env)?;
-        Ok(self)
+        Ok(self.observe_runs(env.cpu_time()))
     }
 }
 
@@ -80,6 +87,8 @@ impl<T: Send + 'static> Linker<T> {
 /// ```
 pub fn create_wasi_linker(env: Arc<Mutex<WasiEnv>>) -> Linker {
     let mut linker = Linker::default();
+    let cpu_time = env.lock().unwrap_or_else(PoisonError::into_inner).cpu_time();
+    linker.observe_runs(cpu_time);
     match funcs::define(&mut linker, &env) {
         Ok(()) => linker,
         Err(err) => unreachable!("names are only taken in a linker that has some: {err}"),

@@ -1,4 +1,4 @@
-//! Guest path → host file, inside a granted directory. The only file that resolves paths.
+//! Guest path → host file, inside a granted directory. The only file that resolves paths of the host's.
 //!
 //! cap-std does the resolving: on Linux the kernel itself (`openat2` with `RESOLVE_BENEATH`), elsewhere and on old
 //! kernels one component at a time, never following a link on trust. `..`, absolute paths, absolute links and links
@@ -7,6 +7,7 @@
 //!
 //! What may be done with the result is decided by rights (`descriptor.rs`), before this file is asked.
 
+use std::any::Any;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -16,33 +17,13 @@ use std::time::{Duration, SystemTime};
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, SystemTimeSpec};
 use cap_std::fs::{MetadataExt, OpenOptions, OpenOptionsExt};
 
-use super::abi::{Errno, Fdflags, Filestat, Filetype};
-use super::host::{self, DirectoryStream, HostFile, SetTime};
+use super::abi::{Errno, Fdflags, Filestat};
+use super::fs::{Directory, Entries, OpenHow, Opened, SetTime};
+use super::host::{self, DirectoryStream, HostFile};
 
 /// A directory of the host's. Everything below it can be reached through it, and nothing else.
 pub(super) struct Dir {
     cap: cap_std::fs::Dir,
-}
-
-/// How to open a path.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct OpenHow {
-    /// Whether a symbolic link in the last place is followed.
-    pub(super) follow: bool,
-    pub(super) create: bool,
-    pub(super) exclusive: bool,
-    pub(super) truncate: bool,
-    /// Fail unless it is a directory.
-    pub(super) directory: bool,
-    pub(super) read: bool,
-    pub(super) write: bool,
-    pub(super) flags: Fdflags,
-}
-
-/// What a path turned out to be.
-pub(super) enum Opened {
-    File(HostFile),
-    Dir(Dir),
 }
 
 impl Dir {
@@ -63,22 +44,6 @@ impl Dir {
             }
             Err(err) => Err(err),
         }
-    }
-
-    /// Opens, and if asked creates, what `path` names.
-    pub(super) fn open(&self, path: &str, how: &OpenHow) -> Result<Opened, Errno> {
-        if how.directory && how.create {
-            return Err(Errno::Inval);
-        }
-        if how.create && !how.exclusive && !how.truncate && !how.write {
-            // Creating needs a file opened for writing, which one that exists already may not allow.
-            match self.open_once(path, &OpenHow { create: false, ..*how }) {
-                Err(Errno::Noent) => {}
-                Ok(Opened::Dir(_)) => return Err(Errno::Isdir),
-                other => return other,
-            }
-        }
-        self.open_once(path, how)
     }
 
     fn open_once(&self, path: &str, how: &OpenHow) -> Result<Opened, Errno> {
@@ -106,20 +71,12 @@ impl Dir {
             }
             other => other,
         };
-        let file = opened?.into_std();
-        if host::filestat(file.as_fd())?.filetype == Filetype::Directory {
-            return Ok(Opened::Dir(Dir {
-                cap: cap_std::fs::Dir::from_std_file(file),
-            }));
-        }
-        Ok(Opened::File(HostFile::opened(file.into())?))
-    }
-
-    /// Whether `path` names a FIFO: opening one for writing can have to wait for a reader.
-    pub(super) fn is_fifo(&self, path: &str, follow: bool) -> bool {
-        use cap_std::fs::FileTypeExt;
-        self.metadata(path, follow)
-            .is_ok_and(|metadata| metadata.file_type().is_fifo())
+        Ok(match HostFile::unless_directory(opened?.into_std().into())? {
+            Ok(file) => Opened::File(Box::new(file)),
+            Err(directory) => Opened::Dir(Box::new(Dir {
+                cap: cap_std::fs::Dir::from_std_file(directory.into()),
+            })),
+        })
     }
 
     fn metadata(&self, path: &str, follow: bool) -> io::Result<cap_std::fs::Metadata> {
@@ -131,8 +88,43 @@ impl Dir {
         }
     }
 
-    /// What is known of the file `path` names.
-    pub(super) fn stat(&self, path: &str, follow: bool) -> Result<Filestat, Errno> {
+    /// Whether a file could be moved to `path` if no slash followed it.
+    fn takes_file(&self, path: &str) -> bool {
+        let bare = path.trim_end_matches('/');
+        match self.cap.symlink_metadata(bare) {
+            Ok(there) => !there.is_dir(),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => {
+                let above = bare.rsplit_once('/').map_or(".", |(above, _)| above);
+                self.cap.metadata(above).is_ok_and(|above| above.is_dir())
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+impl Directory for Dir {
+    fn open(&self, path: &str, how: &OpenHow) -> Result<Opened, Errno> {
+        if how.directory && how.create {
+            return Err(Errno::Inval);
+        }
+        if how.create && !how.exclusive && !how.truncate && !how.write {
+            // Creating needs a file opened for writing, which one that exists already may not allow.
+            match self.open_once(path, &OpenHow { create: false, ..*how }) {
+                Err(Errno::Noent) => {}
+                Ok(Opened::Dir(_)) => return Err(Errno::Isdir),
+                other => return other,
+            }
+        }
+        self.open_once(path, how)
+    }
+
+    fn is_fifo(&self, path: &str, follow: bool) -> bool {
+        use cap_std::fs::FileTypeExt;
+        self.metadata(path, follow)
+            .is_ok_and(|metadata| metadata.file_type().is_fifo())
+    }
+
+    fn stat(&self, path: &str, follow: bool) -> Result<Filestat, Errno> {
         let metadata = self.metadata(path, follow)?;
         Ok(Filestat {
             dev: metadata.dev(),
@@ -146,8 +138,7 @@ impl Dir {
         })
     }
 
-    /// Changes the times of the file `path` names.
-    pub(super) fn set_times(&self, path: &str, follow: bool, atim: SetTime, mtim: SetTime) -> Result<(), Errno> {
+    fn set_times(&self, path: &str, follow: bool, atim: SetTime, mtim: SetTime) -> Result<(), Errno> {
         let (atime, mtime) = (time_spec(atim), time_spec(mtim));
         if !follow {
             return Ok(self.cap.set_symlink_times(path, atime, mtime)?);
@@ -162,73 +153,87 @@ impl Dir {
         }
     }
 
-    /// Creates a directory.
-    pub(super) fn create_directory(&self, path: &str) -> Result<(), Errno> {
+    fn create_directory(&self, path: &str) -> Result<(), Errno> {
         Ok(self.cap.create_dir(path)?)
     }
 
-    /// Removes an empty directory.
-    pub(super) fn remove_directory(&self, path: &str) -> Result<(), Errno> {
+    fn remove_directory(&self, path: &str) -> Result<(), Errno> {
         // A trailing slash says again that it is a directory; cap-std would look for an entry `.` in it.
         let name = path.trim_end_matches('/');
         Ok(self.cap.remove_dir(if name.is_empty() { path } else { name })?)
     }
 
-    /// Removes a file or a link.
-    pub(super) fn unlink_file(&self, path: &str) -> Result<(), Errno> {
+    fn unlink_file(&self, path: &str) -> Result<(), Errno> {
         Ok(self.cap.remove_file(path)?)
     }
 
-    /// Moves what `old` names here to `new` there, replacing a file or an empty directory.
-    pub(super) fn rename(&self, old: &str, there: &Dir, new: &str) -> Result<(), Errno> {
+    fn rename(&self, old: &str, there: &dyn Directory, new: &str) -> Result<(), Errno> {
+        let there = of_the_host(there)?;
+        // cap-std takes a slash after the new name away, and a file would get that name.
+        let names = !ends_in_dots(old) && !ends_in_dots(new);
+        if names
+            && new.ends_with('/')
+            && self.cap.symlink_metadata(old).is_ok_and(|old| !old.is_dir())
+            && there.takes_file(new)
+        {
+            return Err(Errno::Notdir);
+        }
         Ok(self.cap.rename(old, &there.cap, new)?)
     }
 
-    /// Gives what `old` names here (a link itself, not what it leads to) also the name `new` there.
-    pub(super) fn link(&self, old: &str, there: &Dir, new: &str) -> Result<(), Errno> {
-        Ok(self.cap.hard_link(old, &there.cap, new)?)
+    fn link(&self, old: &str, there: &dyn Directory, new: &str) -> Result<(), Errno> {
+        Ok(self.cap.hard_link(old, &of_the_host(there)?.cap, new)?)
     }
 
-    /// Creates a symbolic link. An absolute target is refused: it could only lead out.
-    pub(super) fn symlink(&self, target: &str, path: &str) -> Result<(), Errno> {
+    fn symlink(&self, target: &str, path: &str) -> Result<(), Errno> {
         Ok(self.cap.symlink(target, path)?)
     }
 
-    /// What a symbolic link contains. Reading it follows nothing, so that any content is shown.
-    pub(super) fn readlink(&self, path: &str) -> Result<Vec<u8>, Errno> {
+    fn readlink(&self, path: &str) -> Result<Vec<u8>, Errno> {
         use std::os::unix::ffi::OsStringExt;
         Ok(self.cap.read_link_contents(path)?.into_os_string().into_vec())
     }
 
-    /// What is known of the directory itself.
-    pub(super) fn stat_self(&self) -> Result<Filestat, Errno> {
+    fn stat_self(&self) -> Result<Filestat, Errno> {
         Ok(host::filestat(self.cap.as_fd())?)
     }
 
-    /// Changes the directory's own times.
-    pub(super) fn set_times_self(&self, atim: SetTime, mtim: SetTime) -> Result<(), Errno> {
+    fn set_times_self(&self, atim: SetTime, mtim: SetTime) -> Result<(), Errno> {
         self.set_times(".", true, atim, mtim)
     }
 
-    /// Flushes the directory's entries and its times.
-    pub(super) fn sync(&self) -> Result<(), Errno> {
+    fn sync(&self) -> Result<(), Errno> {
         Ok(host::sync_directory(self.cap.as_fd())?)
     }
 
-    /// Flushes the directory's entries.
-    pub(super) fn datasync(&self) -> Result<(), Errno> {
+    fn datasync(&self) -> Result<(), Errno> {
         Ok(host::sync_directory_data(self.cap.as_fd())?)
     }
 
-    /// A stream of the directory's entries, from the first.
-    pub(super) fn entries(&self) -> Result<DirectoryStream, Errno> {
+    fn entries(&self) -> Result<Box<dyn Entries>, Errno> {
         let mut options = OpenOptions::new();
         options
             .read(true)
             .custom_flags(host::open_flags(true, false, Fdflags::NONE).bits() as i32);
         let file = self.cap.open_with(".", &options)?.into_std();
-        Ok(DirectoryStream::new(file.into())?)
+        Ok(Box::new(DirectoryStream::new(file.into())?))
     }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// # Errors
+/// `xdev` for a directory that somebody else keeps.
+fn of_the_host(dir: &dyn Directory) -> Result<&Dir, Errno> {
+    dir.as_any().downcast_ref().ok_or(Errno::Xdev)
+}
+
+/// Whether a path ends in `.` or `..`.
+fn ends_in_dots(path: &str) -> bool {
+    let last = path.trim_end_matches('/').rsplit('/').next();
+    matches!(last, Some("." | ".."))
 }
 
 /// Whether a path can only name a directory.

@@ -36,7 +36,7 @@ pub(super) fn accept(cx: &mut Call<'_>, fd: Fd, flags: Fdflags, opened: Ptr) -> 
         match socket.accept().map_err(Errno::from) {
             Ok(connection) => {
                 let base = listener.rights_inheriting;
-                let mut descriptor = Descriptor::new(Object::File(connection), base, Rights::NONE, false);
+                let mut descriptor = Descriptor::new(Object::File(Box::new(connection)), base, Rights::NONE, false);
                 descriptor.flags = flags;
                 let new = cx.ctx.table.insert(descriptor)?;
                 return Ok(cx.memory().write_u32(opened, new)?);
@@ -79,9 +79,9 @@ pub(super) fn recv(
         let mut memory = GuestMemory::new(cx.host.memory());
         let result =
             iovecs.with_slices_mut(&mut memory, done, u64::MAX, |slices| match (&descriptor.object, peek) {
-                (Object::File(socket), true) => match slices.first_mut() {
-                    Some(first) => Ok(socket.peek(first)?),
-                    None => Ok(0),
+                (Object::File(socket), true) => match (socket.as_host(), slices.first_mut()) {
+                    (Some(socket), Some(first)) => Ok(socket.peek(first)?),
+                    _ => Ok(0),
                 },
                 _ => descriptor.read(slices),
             })?;
@@ -144,7 +144,7 @@ pub(super) fn shutdown(cx: &mut Call<'_>, fd: Fd, how: Sdflags) -> Result<(), St
 /// `badf`; `notsock`; `notconn` for one that listens.
 fn socket<'c>(cx: &'c Call<'_>, fd: Fd) -> Result<&'c HostFile, Errno> {
     match &cx.ctx.table.get(fd)?.object {
-        Object::File(file) if file.filetype() == Filetype::SocketStream => Ok(file),
+        Object::File(file) if file.filetype() == Filetype::SocketStream => file.as_host().ok_or(Errno::Notsock),
         Object::Listener(_) => Err(Errno::Notconn),
         _ => Err(Errno::Notsock),
     }

@@ -152,6 +152,15 @@ impl Regs {
         unsafe { (*self.cx.get()).saved = saved }
     }
 
+    /// Saves what lives across a call: not the accumulators, nor the float pins, which are loaded again after it.
+    #[inline(always)]
+    pub(crate) unsafe fn save_for_call(&self) {
+        // SAFETY: C1.
+        let saved = unsafe { &mut (*self.cx.get()).saved };
+        (saved.ip, saved.sp) = (self.ip, self.sp);
+        (saved.l0, saved.l1) = (self.l0, self.l1);
+    }
+
     /// The registers of a run that enters the handlers again.
     ///
     /// # Safety
@@ -269,8 +278,11 @@ mod kind {
     /// be a function with a constant result, and a compiler that sees both would make "call, then return the constant"
     /// of the jumps to it.
     macro_rules! quit {
-        ($r:ident, $why:expr) => {{
-            $r.save();
+        ($r:ident, $why:expr) => {
+            quit!($r, $why, save)
+        };
+        ($r:ident, $why:expr, $save:ident) => {{
+            $r.$save();
             (*$r.cx.get()).why = $why;
             return;
         }};
@@ -330,8 +342,11 @@ mod kind {
     }
 
     macro_rules! quit {
-        ($r:ident, $why:expr) => {{
-            $r.save();
+        ($r:ident, $why:expr) => {
+            quit!($r, $why, save)
+        };
+        ($r:ident, $why:expr, $save:ident) => {{
+            $r.$save();
             return Step { regs: $r, why: $why };
         }};
     }

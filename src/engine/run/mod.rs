@@ -266,6 +266,9 @@ fn paused(store: &mut StoreInner, mut run: Box<Run>, reason: PauseReason) -> End
 fn enter(store: &mut StoreInner, run: &mut Run, first: Option<*const u64>) -> Result<Option<PauseReason>, Error> {
     let cx = store.context();
     let nested = store.run.depth > 0;
+    if !nested {
+        store.observers().iter().for_each(|observer| observer.entered());
+    }
     // SAFETY: the context is the store's, which nobody else uses now, but for its atomics.
     let outer = nested.then(|| unsafe { ((*cx).saved, (*cx).instance, store.run.end, store.run.top) });
     let calling = store.run.calling;
@@ -313,6 +316,9 @@ fn enter(store: &mut StoreInner, run: &mut Run, first: Option<*const u64>) -> Re
     };
     store.run.depth -= 1;
     store.run.calling = calling;
+    if !nested {
+        store.observers().iter().for_each(|observer| observer.left());
+    }
     match outcome.unwrap_or_else(|panic| resume_unwind(panic)) {
         Ok(None) => {
             // SAFETY: results stand at the base of the first frame.
@@ -396,20 +402,22 @@ unsafe fn drive(store: &mut StoreInner, run: &mut Run, cx: *mut Context) -> Resu
         loop {
             let why = dispatch::run(Regs::restore(cx));
             let Saved { ip, sp, acc, .. } = (*cx).saved;
+            // The frequent one before the others.
+            if why == CALL_IMPORT {
+                let func = *(*(*cx).instance).imports.add(*ip.add(2) as usize);
+                let call = Call {
+                    func,
+                    slots: sp.add(wide(ip, 0)),
+                    back: ip.add(CALL_WORDS),
+                };
+                if let Some(reason) = foreign_call(store, run, cx, call)? {
+                    return Ok(Some(reason));
+                }
+                continue;
+            }
             match why {
                 RETURNED => return Ok(None),
                 TRANSLATE => translate(store, cx)?,
-                CALL_IMPORT => {
-                    let func = *(*(*cx).instance).imports.add(*ip.add(2) as usize);
-                    let call = Call {
-                        func,
-                        slots: sp.add(wide(ip, 0)),
-                        back: ip.add(CALL_WORDS),
-                    };
-                    if let Some(reason) = foreign_call(store, run, cx, call)? {
-                        return Ok(Some(reason));
-                    }
-                }
                 CALL_FOREIGN => {
                     let func = acc as *const VmFunc;
                     let call = Call {

@@ -68,7 +68,7 @@ pub(in crate::wasi) fn pread(
     let iovecs = prepare_at(cx, fd, Rights::FD_READ, iovs, iovs_len, offset, nread)?;
     let count = transfer(cx, fd, Interest::Read, &iovecs, |descriptor, memory, from| {
         let file = descriptor.seekable(Rights::FD_READ)?;
-        let read = |slices: &mut [IoSliceMut<'_>]| Ok(file.read_at(slices, offset + from)?);
+        let read = |slices: &mut [IoSliceMut<'_>]| file.read_at(slices, offset + from);
         iovecs.with_slices_mut(memory, from, CHUNK, read)?
     })?;
     Ok(cx.memory().write_u32(nread, count)?)
@@ -76,7 +76,7 @@ pub(in crate::wasi) fn pread(
 
 /// `fd_pwrite`: writes from `offset` on, leaving the position alone. Else as `fd_write`.
 ///
-/// On a file opened with APPEND, Linux appends all the same, and so does this.
+/// The offset counts for a file opened with APPEND, too, as POSIX has it.
 /// # Errors
 /// As `fd_write`; `spipe` for what has no positions; `inval` for an offset past 2^63.
 pub(in crate::wasi) fn pwrite(
@@ -89,8 +89,9 @@ pub(in crate::wasi) fn pwrite(
 ) -> Result<(), Stop> {
     let iovecs = prepare_at(cx, fd, Rights::FD_WRITE, iovs, iovs_len, offset, nwritten)?;
     let count = transfer(cx, fd, Interest::Write, &iovecs, |descriptor, memory, from| {
+        let append = descriptor.flags.has(Fdflags::APPEND);
         let file = descriptor.seekable(Rights::FD_WRITE)?;
-        let write = |slices: &[IoSlice<'_>]| Ok(file.write_at(slices, offset + from)?);
+        let write = |slices: &[IoSlice<'_>]| file.write_at(slices, offset + from, append);
         iovecs.with_slices(memory, from, CHUNK, write)?
     })?;
     Ok(cx.memory().write_u32(nwritten, count)?)
@@ -172,10 +173,10 @@ fn transfer(
 /// Waits until a descriptor of the host's is ready, or for no reason.
 pub(in crate::wasi) fn wait_for(cx: &mut Call<'_>, fd: Fd, interest: Interest) -> Result<(), Stop> {
     let wake = cx.ctx.wake()?;
-    match &cx.ctx.table.get(fd)?.object {
-        Object::File(file) | Object::Listener(file) => ctx::wait(cx.host, &wake, &mut [file.waitable(interest)], None),
+    match cx.ctx.table.get(fd)?.object.waitable(interest) {
+        Some(waitable) => ctx::wait(cx.host, &wake, &mut [waitable], None),
         // The embedder's own streams do not answer `again` without a reason.
-        _ => Err(Errno::Again.into()),
+        None => Err(Errno::Again.into()),
     }
 }
 
@@ -187,6 +188,7 @@ mod tests {
     use super::*;
     use crate::wasi::WasiEnv;
     use crate::wasi::abi::Oflags;
+    use crate::wasi::fs::File;
     use crate::wasi::host::HostFile;
     use crate::wasi::testing::{Guest, MEMORY, OUT, interrupt_soon, plain};
 
@@ -205,7 +207,7 @@ mod tests {
     /// A guest with one end of a pipe as descriptor 3, as if it were inherited.
     fn with_stream(fd: impl Into<std::os::fd::OwnedFd>, direction: Rights) -> Guest {
         let mut guest = Guest::new(plain());
-        let file = Object::File(HostFile::shared(fd.into()));
+        let file = Object::File(Box::new(HostFile::shared(fd.into())));
         assert_eq!(guest.insert(Descriptor::stream(file, direction)), 3);
         guest
     }

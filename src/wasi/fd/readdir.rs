@@ -7,9 +7,8 @@
 use crate::wasi::abi::{Dirent, Errno, Fd, Filetype, Ptr, Rights, Size};
 use crate::wasi::call::{Call, Stop};
 use crate::wasi::descriptor::Object;
-use crate::wasi::host::{DirectoryEntry, DirectoryStream};
+use crate::wasi::fs::{Directory, Entries, Entry};
 use crate::wasi::memory::GuestMemory;
-use crate::wasi::sandbox::Dir;
 
 /// Positions of the last call that are remembered.
 const REMEMBERED: usize = 4096;
@@ -19,18 +18,18 @@ const SKIPPED_AT_ONCE: u64 = 1 << 14;
 /// How far a directory was listed. Cheap until the first use.
 #[derive(Default)]
 pub(in crate::wasi) struct Listing {
-    stream: Option<DirectoryStream>,
+    stream: Option<Box<dyn Entries>>,
     /// The cookie of the entry the stream, or `pending`, gives next.
     next: u64,
     /// An entry that was read and did not fit.
-    pending: Option<DirectoryEntry>,
+    pending: Option<Entry>,
     /// Cookies of the last call, and the host's positions for them, in ascending order.
     recent: Vec<(u64, i64)>,
 }
 
 impl Listing {
     /// Goes to `cookie`; entries the host has to list for that are skipped. Returns false if there are more to skip.
-    fn go_to(&mut self, dir: &Dir, cookie: u64) -> Result<bool, Errno> {
+    fn go_to(&mut self, dir: &dyn Directory, cookie: u64) -> Result<bool, Errno> {
         if cookie == 0 || self.stream.is_none() {
             // A new stream, because a rewound one may not see new entries.
             *self = Listing {
@@ -63,7 +62,7 @@ impl Listing {
     }
 
     /// The next entry, and the cookie that continues after it.
-    fn read(&mut self) -> Result<Option<(DirectoryEntry, u64)>, Errno> {
+    fn read(&mut self) -> Result<Option<(Entry, u64)>, Errno> {
         let entry = match self.pending.take() {
             Some(entry) => entry,
             None => match self.stream.as_mut().ok_or(Errno::Io)?.next()? {
@@ -76,7 +75,7 @@ impl Listing {
     }
 
     /// Takes an entry back that did not fit.
-    fn unread(&mut self, entry: DirectoryEntry) {
+    fn unread(&mut self, entry: Entry) {
         self.next -= 1;
         self.pending = Some(entry);
     }
@@ -108,7 +107,7 @@ pub(in crate::wasi) fn readdir(
     let memory = GuestMemory::new(cx.host.memory());
     memory.check(buf, u64::from(buf_len))?;
     memory.check(bufused, 4)?;
-    while !listing.go_to(dir, cookie)? {
+    while !listing.go_to(&**dir, cookie)? {
         if cx.host.interrupt().requested() {
             return Err(Stop::Interrupted);
         }
@@ -141,7 +140,7 @@ fn write_entry(
     buf: Ptr,
     used: u64,
     buf_len: u64,
-    entry: &DirectoryEntry,
+    entry: &Entry,
     next: u64,
     own: u64,
 ) -> Result<Written, Errno> {

@@ -3,7 +3,7 @@
 use crate::wasi::abi::{Errno, Fd, Fdflags, Fdstat, Fstflags, Ptr, Rights, Timestamp};
 use crate::wasi::call::{Call, Stop};
 use crate::wasi::descriptor::Object;
-use crate::wasi::host::SetTime;
+use crate::wasi::fs::SetTime;
 
 /// Flags that are given when a file is opened and stay.
 const FIXED: Fdflags = Fdflags::DSYNC.or(Fdflags::RSYNC).or(Fdflags::SYNC);
@@ -84,6 +84,7 @@ pub(in crate::wasi) fn filestat_get(cx: &mut Call<'_>, fd: Fd, buf: Ptr) -> Resu
     let descriptor = cx.ctx.table.get(fd)?;
     descriptor.require(Rights::FD_FILESTAT_GET)?;
     let stat = descriptor.stat()?;
+    let stat = cx.ctx.clocks.seen(stat);
     Ok(cx.memory().write(buf, &stat.to_bytes())?)
 }
 

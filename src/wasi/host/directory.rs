@@ -5,17 +5,8 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, Dir, FileType, statat};
 
-use crate::wasi::abi::Filetype;
-
-/// One entry, as the host lists it. `.` and `..` are among them.
-pub(in crate::wasi) struct DirectoryEntry {
-    pub(in crate::wasi) ino: u64,
-    pub(in crate::wasi) filetype: Filetype,
-    /// Not necessarily UTF-8.
-    pub(in crate::wasi) name: Vec<u8>,
-    /// The place after this entry, for [`DirectoryStream::seek`].
-    pub(in crate::wasi) position: i64,
-}
+use crate::wasi::abi::{Errno, Filetype};
+use crate::wasi::fs::{Entries, Entry};
 
 /// A stream of entries with a position of its own. Memory is bounded by the host's buffer.
 pub(in crate::wasi) struct DirectoryStream(Dir);
@@ -25,14 +16,14 @@ impl DirectoryStream {
     pub(in crate::wasi) fn new(fd: OwnedFd) -> io::Result<DirectoryStream> {
         Ok(DirectoryStream(Dir::new(fd)?))
     }
+}
 
-    /// Goes back to the first entry.
-    pub(in crate::wasi) fn rewind(&mut self) {
+impl Entries for DirectoryStream {
+    fn rewind(&mut self) {
         self.0.rewind();
     }
 
-    /// Goes to a place an entry had. Returns whether the host can.
-    pub(in crate::wasi) fn seek(&mut self, position: i64) -> bool {
+    fn seek(&mut self, position: i64) -> bool {
         #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
         return self.0.seek(position).is_ok();
         #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
@@ -42,8 +33,7 @@ impl DirectoryStream {
         }
     }
 
-    /// The next entry; `None` at the end.
-    pub(in crate::wasi) fn next(&mut self) -> io::Result<Option<DirectoryEntry>> {
+    fn next(&mut self) -> Result<Option<Entry>, Errno> {
         let Some(entry) = self.0.read() else { return Ok(None) };
         let entry = entry?;
         let mut filetype = entry.file_type();
@@ -60,7 +50,7 @@ impl DirectoryStream {
         let position = entry.offset();
         #[cfg(not(target_os = "linux"))]
         let position = 0;
-        Ok(Some(DirectoryEntry {
+        Ok(Some(Entry {
             ino: entry.ino(),
             filetype: super::file::filetype(filetype),
             name: entry.file_name().to_bytes().to_vec(),

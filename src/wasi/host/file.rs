@@ -11,7 +11,8 @@ use rustix::fs::{FallocateFlags, FileType, OFlags, SeekFrom, Stat, Timespec, Tim
 use rustix::io::Errno as Os;
 
 use super::{Interest, Waitable};
-use crate::wasi::abi::{Advice, Fdflags, Filestat, Filetype, Timestamp, Whence};
+use crate::wasi::abi::{Advice, Errno, Fdflags, Filestat, Filetype, Timestamp, Whence};
+use crate::wasi::fs::{File, SetTime};
 
 /// Bytes a pipe that is ready for writing takes at least (POSIX: PIPE_BUF is 512 or more; Linux has 4096).
 const PIPE_BUF: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
@@ -59,14 +60,27 @@ pub(in crate::wasi) struct HostFile {
 }
 
 impl HostFile {
-    /// A file that was opened with O_NONBLOCK, and what fstat says of it.
+    /// A file that was opened with O_NONBLOCK.
     pub(in crate::wasi) fn opened(fd: OwnedFd) -> io::Result<HostFile> {
         let mode = FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode);
+        Ok(HostFile::of_mode(fd, mode))
+    }
+
+    /// A file that was opened with O_NONBLOCK, or that it is a directory, which no `HostFile` is.
+    pub(in crate::wasi) fn unless_directory(fd: OwnedFd) -> io::Result<Result<HostFile, OwnedFd>> {
+        let mode = FileType::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode);
+        Ok(match mode {
+            FileType::Directory => Err(fd),
+            _ => Ok(HostFile::of_mode(fd, mode)),
+        })
+    }
+
+    fn of_mode(fd: OwnedFd, mode: FileType) -> HostFile {
         let waits = match mode {
             FileType::RegularFile | FileType::BlockDevice => Waits::Never,
             _ => Waits::Nonblocking,
         };
-        Ok(HostFile::new(Handle::Owned(fd), mode, waits))
+        HostFile::new(Handle::Owned(fd), mode, waits)
     }
 
     /// This process's standard input. (If it was closed, the standard library has made it /dev/null.)
@@ -110,50 +124,7 @@ impl HostFile {
         }
     }
 
-    pub(in crate::wasi) fn filetype(&self) -> Filetype {
-        self.filetype
-    }
-
-    /// Whether it has positions: neither a pipe nor a socket nor a terminal.
-    pub(in crate::wasi) fn is_seekable(&self) -> bool {
-        match self.filetype {
-            Filetype::RegularFile | Filetype::BlockDevice => true,
-            Filetype::CharacterDevice => !self.terminal,
-            _ => false,
-        }
-    }
-
-    /// The flags of the open file description, those WASI has.
-    pub(in crate::wasi) fn flags(&self) -> Fdflags {
-        let have = rustix::fs::fcntl_getfl(&self.handle).unwrap_or(OFlags::empty());
-        let mut flags = Fdflags::NONE;
-        if have.contains(OFlags::APPEND) {
-            flags = flags.or(Fdflags::APPEND);
-        }
-        if have.contains(OFlags::NONBLOCK) && self.waits == Waits::PerCall {
-            flags = flags.or(Fdflags::NONBLOCK);
-        }
-        flags
-    }
-
-    /// Switches appending on or off. On a shared description nothing changes for the others: see [`Self::write`].
-    pub(in crate::wasi) fn set_append(&self, on: bool) -> io::Result<()> {
-        if let Handle::Owned(fd) = &self.handle {
-            let flags = rustix::fs::fcntl_getfl(fd)?;
-            rustix::fs::fcntl_setfl(
-                fd,
-                if on {
-                    flags | OFlags::APPEND
-                } else {
-                    flags - OFlags::APPEND
-                },
-            )?;
-        }
-        Ok(())
-    }
-
-    /// What to wait for before the next read or write can succeed.
-    pub(in crate::wasi) fn waitable(&self, interest: Interest) -> Waitable<'_> {
+    fn waitable_for(&self, interest: Interest) -> Waitable<'_> {
         Waitable {
             fd: self.handle.as_fd(),
             interest,
@@ -161,94 +132,11 @@ impl HostFile {
         }
     }
 
-    /// Bytes that can be read at once; for files, those up to the end.
-    pub(in crate::wasi) fn readable_bytes(&self) -> u64 {
-        if self.filetype == Filetype::RegularFile {
-            let size = rustix::fs::fstat(&self.handle).map_or(0, |stat| stat.st_size as u64);
-            return size.saturating_sub(rustix::fs::tell(&self.handle).unwrap_or(0));
-        }
-        rustix::io::ioctl_fionread(&self.handle).unwrap_or(0)
-    }
-
     fn is_ready(&self, interest: Interest) -> io::Result<bool> {
-        let mut waitable = [self.waitable(interest)];
+        let mut waitable = [self.waitable_for(interest)];
         super::wait(&mut waitable, Some(std::time::Duration::ZERO), None)?;
         let [waitable] = waitable;
         Ok(waitable.outcome.ready)
-    }
-
-    /// Reads at the file's position: one readv(2).
-    ///
-    /// # Errors
-    /// `WouldBlock` when there is nothing yet. With `nonblock`, the answer is the host's for O_NONBLOCK.
-    pub(in crate::wasi) fn read(&self, bufs: &mut [IoSliceMut<'_>], nonblock: bool) -> io::Result<usize> {
-        match self.waits {
-            Waits::Never => {}
-            // A FIFO that never had a writer reads as ended, but is not ready.
-            Waits::Nonblocking if self.fifo && !nonblock && !self.is_ready(Interest::Read)? => {
-                return Err(Os::AGAIN.into());
-            }
-            Waits::Nonblocking => {}
-            Waits::PerCall => {
-                #[cfg(target_os = "linux")]
-                match rustix::io::preadv2(&self.handle, bufs, u64::MAX, rustix::io::ReadWriteFlags::NOWAIT) {
-                    Err(Os::OPNOTSUPP | Os::NOSYS | Os::INVAL) => {}
-                    other => return Ok(other?),
-                }
-                if !self.is_ready(Interest::Read)? {
-                    return Err(Os::AGAIN.into());
-                }
-            }
-        }
-        Ok(retry(|| rustix::io::readv(&self.handle, bufs))?)
-    }
-
-    /// Writes at the file's position, or at its end for `append` on a shared description: one writev(2).
-    ///
-    /// # Errors
-    /// `WouldBlock` when nothing can be written yet.
-    pub(in crate::wasi) fn write(&self, bufs: &[IoSlice<'_>], append: bool) -> io::Result<usize> {
-        if append && self.is_seekable() && !matches!(self.handle, Handle::Owned(_)) {
-            rustix::fs::seek(&self.handle, SeekFrom::End(0))?;
-        }
-        if self.waits == Waits::PerCall {
-            #[cfg(target_os = "linux")]
-            match rustix::io::pwritev2(&self.handle, bufs, u64::MAX, rustix::io::ReadWriteFlags::NOWAIT) {
-                Err(Os::OPNOTSUPP | Os::NOSYS | Os::INVAL) => {}
-                other => return Ok(other?),
-            }
-            if !self.is_ready(Interest::Write)? {
-                return Err(Os::AGAIN.into());
-            }
-            // Ready means room for this much; more could block where no request to stop is seen.
-            if let Some(first) = bufs.iter().find(|buf| !buf.is_empty())
-                && bufs.iter().map(|buf| buf.len()).sum::<usize>() > PIPE_BUF
-            {
-                let part = first.get(..first.len().min(PIPE_BUF)).unwrap_or(first);
-                return Ok(retry(|| rustix::io::write(&self.handle, part))?);
-            }
-        }
-        Ok(retry(|| rustix::io::writev(&self.handle, bufs))?)
-    }
-
-    /// Reads at `offset`, leaving the position alone.
-    pub(in crate::wasi) fn read_at(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<usize> {
-        Ok(retry(|| rustix::io::preadv(&self.handle, bufs, offset))?)
-    }
-
-    /// Writes at `offset`, leaving the position alone. With O_APPEND, Linux writes at the end all the same.
-    pub(in crate::wasi) fn write_at(&self, bufs: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        Ok(retry(|| rustix::io::pwritev(&self.handle, bufs, offset))?)
-    }
-
-    /// Moves the position and returns the new one.
-    pub(in crate::wasi) fn seek(&self, offset: i64, whence: Whence) -> io::Result<u64> {
-        let to = match whence {
-            Whence::Set => SeekFrom::Start(offset.try_into().map_err(|_| Os::INVAL)?),
-            Whence::Cur => SeekFrom::Current(offset),
-            Whence::End => SeekFrom::End(offset),
-        };
-        Ok(rustix::fs::seek(&self.handle, to)?)
     }
 
     /// Takes a connection that waits. `WouldBlock` when there is none.
@@ -276,39 +164,166 @@ impl HostFile {
         };
         Ok(rustix::net::shutdown(&self.handle, how)?)
     }
+}
 
-    pub(in crate::wasi) fn sync(&self) -> io::Result<()> {
+impl File for HostFile {
+    fn filetype(&self) -> Filetype {
+        self.filetype
+    }
+
+    fn is_seekable(&self) -> bool {
+        match self.filetype {
+            Filetype::RegularFile | Filetype::BlockDevice => true,
+            Filetype::CharacterDevice => !self.terminal,
+            _ => false,
+        }
+    }
+
+    fn flags(&self) -> Fdflags {
+        let have = rustix::fs::fcntl_getfl(&self.handle).unwrap_or(OFlags::empty());
+        let mut flags = Fdflags::NONE;
+        if have.contains(OFlags::APPEND) {
+            flags = flags.or(Fdflags::APPEND);
+        }
+        if have.contains(OFlags::NONBLOCK) && self.waits == Waits::PerCall {
+            flags = flags.or(Fdflags::NONBLOCK);
+        }
+        flags
+    }
+
+    /// Switches appending on or off. On a shared description nothing changes for the others: see [`Self::write`].
+    fn set_append(&self, on: bool) -> Result<(), Errno> {
+        if let Handle::Owned(fd) = &self.handle {
+            let flags = rustix::fs::fcntl_getfl(fd)?;
+            rustix::fs::fcntl_setfl(
+                fd,
+                if on {
+                    flags | OFlags::APPEND
+                } else {
+                    flags - OFlags::APPEND
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn waitable(&self, interest: Interest) -> Option<Waitable<'_>> {
+        Some(self.waitable_for(interest))
+    }
+
+    fn readable_bytes(&self) -> u64 {
+        if self.filetype == Filetype::RegularFile {
+            let size = rustix::fs::fstat(&self.handle).map_or(0, |stat| stat.st_size as u64);
+            return size.saturating_sub(rustix::fs::tell(&self.handle).unwrap_or(0));
+        }
+        rustix::io::ioctl_fionread(&self.handle).unwrap_or(0)
+    }
+
+    /// One readv(2).
+    fn read(&self, bufs: &mut [IoSliceMut<'_>], nonblock: bool) -> Result<usize, Errno> {
+        match self.waits {
+            Waits::Never => {}
+            // A FIFO that never had a writer reads as ended, but is not ready.
+            Waits::Nonblocking if self.fifo && !nonblock && !self.is_ready(Interest::Read)? => {
+                return Err(Errno::Again);
+            }
+            Waits::Nonblocking => {}
+            Waits::PerCall => {
+                #[cfg(target_os = "linux")]
+                match rustix::io::preadv2(&self.handle, bufs, u64::MAX, rustix::io::ReadWriteFlags::NOWAIT) {
+                    Err(Os::OPNOTSUPP | Os::NOSYS | Os::INVAL) => {}
+                    other => return Ok(other?),
+                }
+                if !self.is_ready(Interest::Read)? {
+                    return Err(Errno::Again);
+                }
+            }
+        }
+        Ok(retry(|| rustix::io::readv(&self.handle, bufs))?)
+    }
+
+    /// One writev(2). A description of ours appends by itself, a shared one is moved to its end.
+    fn write(&self, bufs: &[IoSlice<'_>], append: bool) -> Result<usize, Errno> {
+        if append && self.is_seekable() && !matches!(self.handle, Handle::Owned(_)) {
+            rustix::fs::seek(&self.handle, SeekFrom::End(0))?;
+        }
+        if self.waits == Waits::PerCall {
+            #[cfg(target_os = "linux")]
+            match rustix::io::pwritev2(&self.handle, bufs, u64::MAX, rustix::io::ReadWriteFlags::NOWAIT) {
+                Err(Os::OPNOTSUPP | Os::NOSYS | Os::INVAL) => {}
+                other => return Ok(other?),
+            }
+            if !self.is_ready(Interest::Write)? {
+                return Err(Errno::Again);
+            }
+            // Ready means room for this much; more could block where no request to stop is seen.
+            if let Some(first) = bufs.iter().find(|buf| !buf.is_empty())
+                && bufs.iter().map(|buf| buf.len()).sum::<usize>() > PIPE_BUF
+            {
+                let part = first.get(..first.len().min(PIPE_BUF)).unwrap_or(first);
+                return Ok(retry(|| rustix::io::write(&self.handle, part))?);
+            }
+        }
+        Ok(retry(|| rustix::io::writev(&self.handle, bufs))?)
+    }
+
+    fn read_at(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize, Errno> {
+        Ok(retry(|| rustix::io::preadv(&self.handle, bufs, offset))?)
+    }
+
+    fn write_at(&self, bufs: &[IoSlice<'_>], offset: u64, append: bool) -> Result<usize, Errno> {
+        // With O_APPEND, Linux would write at the end all the same. The description is ours alone, so that nobody sees
+        // it change for a moment.
+        let paused = append && cfg!(target_os = "linux");
+        if paused {
+            self.set_append(false)?;
+        }
+        let written = retry(|| rustix::io::pwritev(&self.handle, bufs, offset));
+        if paused {
+            self.set_append(true)?;
+        }
+        Ok(written?)
+    }
+
+    fn seek(&self, offset: i64, whence: Whence) -> Result<u64, Errno> {
+        let to = match whence {
+            Whence::Set => SeekFrom::Start(offset.try_into().map_err(|_| Os::INVAL)?),
+            Whence::Cur => SeekFrom::Current(offset),
+            Whence::End => SeekFrom::End(offset),
+        };
+        Ok(rustix::fs::seek(&self.handle, to)?)
+    }
+
+    fn sync(&self) -> Result<(), Errno> {
         Ok(rustix::fs::fsync(&self.handle)?)
     }
 
-    pub(in crate::wasi) fn datasync(&self) -> io::Result<()> {
+    fn datasync(&self) -> Result<(), Errno> {
         #[cfg(target_vendor = "apple")]
         return self.sync();
         #[cfg(not(target_vendor = "apple"))]
         Ok(rustix::fs::fdatasync(&self.handle)?)
     }
 
-    pub(in crate::wasi) fn stat(&self) -> io::Result<Filestat> {
+    fn stat(&self) -> Result<Filestat, Errno> {
         Ok(filestat_of(&rustix::fs::fstat(&self.handle)?))
     }
 
-    pub(in crate::wasi) fn set_size(&self, size: u64) -> io::Result<()> {
+    fn set_size(&self, size: u64) -> Result<(), Errno> {
         Ok(retry(|| rustix::fs::ftruncate(&self.handle, size))?)
     }
 
-    pub(in crate::wasi) fn set_times(&self, atim: SetTime, mtim: SetTime) -> io::Result<()> {
+    fn set_times(&self, atim: SetTime, mtim: SetTime) -> Result<(), Errno> {
         Ok(rustix::fs::futimens(&self.handle, &timestamps(atim, mtim))?)
     }
 
-    /// Makes sure that `len` bytes from `offset` have room on the disk, growing the file if need be.
-    pub(in crate::wasi) fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+    fn allocate(&self, offset: u64, len: u64) -> Result<(), Errno> {
         Ok(retry(|| {
             rustix::fs::fallocate(&self.handle, FallocateFlags::empty(), offset, len)
         })?)
     }
 
-    /// Tells the host how a range will be used, where it listens. `len` 0 means up to the end.
-    pub(in crate::wasi) fn advise(&self, offset: u64, len: u64, advice: Advice) -> io::Result<()> {
+    fn advise(&self, offset: u64, len: u64, advice: Advice) -> Result<(), Errno> {
         #[cfg(not(target_vendor = "apple"))]
         {
             use rustix::fs::Advice as Os;
@@ -327,6 +342,10 @@ impl HostFile {
             let _ = (offset, NonZeroU64::new(len), advice);
             Ok(())
         }
+    }
+
+    fn as_host(&self) -> Option<&HostFile> {
+        Some(self)
     }
 }
 
@@ -407,14 +426,6 @@ pub(in crate::wasi) fn sync_directory_data(dir: BorrowedFd<'_>) -> io::Result<()
     return sync_directory(dir);
     #[cfg(not(target_vendor = "apple"))]
     Ok(rustix::fs::fdatasync(dir)?)
-}
-
-/// What to make of one of a file's times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::wasi) enum SetTime {
-    Keep,
-    Now,
-    At(Timestamp),
 }
 
 /// The host's form of two times.

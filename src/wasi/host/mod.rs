@@ -12,9 +12,9 @@ mod file;
 mod wait;
 
 pub(super) use clock::{cpu_time, monotonic, realtime, resolution};
-pub(super) use directory::{DirectoryEntry, DirectoryStream};
+pub(super) use directory::DirectoryStream;
 pub(super) use file::{
-    HostFile, SEARCH_DIRECTORY, SEARCH_ONLY, SetTime, filestat, filetype_of_mode, is_access_denied, is_nonblocking,
+    HostFile, SEARCH_DIRECTORY, SEARCH_ONLY, filestat, filetype_of_mode, is_access_denied, is_nonblocking,
     not_with_a_handle, open_flags, set_times_of_handle, sync_directory, sync_directory_data, timestamp,
 };
 pub(super) use wait::{Interest, Ready, Waitable, Wake, wait};

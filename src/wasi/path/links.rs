@@ -8,7 +8,8 @@ use crate::wasi::call::{Call, Stop};
 ///
 /// # Errors
 /// As `resolve` in `path/mod.rs`, for both ends: a read-only directory is neither linked from nor to; `inval` with
-/// SYMLINK_FOLLOW; `noent`; `exist`; `perm` for a directory, or if a way leads out; `xdev` between file systems.
+/// SYMLINK_FOLLOW; `noent`; `exist`; `perm` for a directory, or if a way leads out; `xdev` between file systems;
+/// `dquot`.
 #[allow(clippy::too_many_arguments)] // the function's own parameters
 pub(in crate::wasi) fn link(
     cx: &mut Call<'_>,
@@ -27,14 +28,14 @@ pub(in crate::wasi) fn link(
     }
     let from = cx.ctx.table.get(old_fd)?.dir(Rights::PATH_LINK_SOURCE)?;
     let to = cx.ctx.table.get(new_fd)?.dir(Rights::PATH_LINK_TARGET)?;
-    Ok(from.link(&old, to, &new)?)
+    Ok(cx.ctx.quota.name(&new, 0, || from.link(&old, to, &new))?)
 }
 
 /// `path_symlink`: creates a symbolic link at `new` that contains `old`.
 ///
 /// # Errors
 /// As `resolve` in `path/mod.rs`; `exist`; `noent` for an empty `old`, or on the way; `perm` for an absolute `old`, or if
-/// the way leads out.
+/// the way leads out; `dquot`.
 pub(in crate::wasi) fn symlink(
     cx: &mut Call<'_>,
     old: Ptr,
@@ -45,8 +46,9 @@ pub(in crate::wasi) fn symlink(
 ) -> Result<(), Stop> {
     cx.ctx.table.get(fd)?.dir(Rights::PATH_SYMLINK)?;
     let old = cx.memory().read_path(old, old_len)?;
-    let (dir, new) = resolve(cx, fd, Rights::PATH_SYMLINK, new, new_len)?;
-    Ok(dir.symlink(&old, &new)?)
+    let (_, new) = resolve(cx, fd, Rights::PATH_SYMLINK, new, new_len)?;
+    let dir = cx.ctx.table.get(fd)?.dir(Rights::PATH_SYMLINK)?;
+    Ok(cx.ctx.quota.name(&new, old.len() as u64, || dir.symlink(&old, &new))?)
 }
 
 /// `path_readlink`: writes what a symbolic link contains, cut to `buf_len` bytes and without a NUL, and how many bytes

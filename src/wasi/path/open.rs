@@ -8,7 +8,8 @@ use crate::wasi::call::{Call, Stop};
 use crate::wasi::ctx;
 use crate::wasi::descriptor::{Descriptor, Object};
 use crate::wasi::fd::readdir::Listing;
-use crate::wasi::sandbox::{OpenHow, Opened};
+use crate::wasi::fs::quota::Quota;
+use crate::wasi::fs::{Directory, OpenHow, Opened};
 
 /// How often to look for a reader while opening a FIFO for writing. The host gives no descriptor to wait for.
 const LOOK_FOR_READER: Duration = Duration::from_millis(10);
@@ -22,7 +23,7 @@ const LOOK_FOR_READER: Duration = Duration::from_millis(10);
 /// `badf`, `notdir`; `inval` for unknown flags, or CREAT with DIRECTORY; `rofs` where writing, creating or cutting
 /// meets a read-only directory; `notcapable` if the directory hands on no right to read or write, or has none to
 /// create; `perm` for TRUNC if it has none to change sizes, or if the way leads out; `mfile` at the limit of open
-/// descriptors; `fault`, `nametoolong`, `ilseq` for the path; and the host's: `noent`, `exist`, `isdir`, `loop`, `acces`.
+/// descriptors; `dquot` if nothing may be made any more; `fault`, `nametoolong`, `ilseq` for the path; and the host's: `noent`, `exist`, `isdir`, `loop`, `acces`.
 #[allow(clippy::too_many_arguments)] // the function's own parameters
 pub(in crate::wasi) fn open(
     cx: &mut Call<'_>,
@@ -55,9 +56,10 @@ pub(in crate::wasi) fn open(
     };
     may_open(parent, &mut how)?;
     let (read_only, handed_on) = (parent.read_only, parent.rights_inheriting);
-    let object = match open_or_wait(cx, fd, &path, &how) {
-        Ok(Opened::File(file)) => Object::File(file),
-        Ok(Opened::Dir(dir)) => Object::Dir(dir, Listing::default()),
+    let (object, read_only) = match open_or_wait(cx, fd, &path, &how) {
+        Ok(Opened::File(file)) => (Object::File(cx.ctx.quota.meter(file)), read_only),
+        Ok(Opened::ReadOnlyFile(file)) => (Object::File(file), true),
+        Ok(Opened::Dir(dir)) => (Object::Dir(dir, Listing::default()), read_only),
         Err(Stop::Errno(Errno::Noent)) if read_only && oflags.has(Oflags::CREAT) => return Err(Errno::Rofs.into()),
         Err(stop) => return Err(stop),
     };
@@ -100,7 +102,7 @@ fn may_open(parent: &Descriptor, how: &mut OpenHow) -> Result<(), Errno> {
 fn open_or_wait(cx: &mut Call<'_>, fd: Fd, path: &str, how: &OpenHow) -> Result<Opened, Stop> {
     loop {
         let dir = cx.ctx.table.get(fd)?.dir(Rights::PATH_OPEN)?;
-        match dir.open(path, how) {
+        match open_counted(&cx.ctx.quota, dir, path, how) {
             // Without a reader, O_WRONLY and O_NONBLOCK on a FIFO fail so. Sockets do, too, and stay so.
             Err(Errno::Nxio) if !how.flags.has(Fdflags::NONBLOCK) && dir.is_fifo(path, how.follow) => {}
             other => return Ok(other?),
@@ -108,6 +110,21 @@ fn open_or_wait(cx: &mut Call<'_>, fd: Fd, path: &str, how: &OpenHow) -> Result<
         let wake = cx.ctx.wake()?;
         ctx::wait(cx.host, &wake, &mut [], Some(LOOK_FOR_READER))?;
     }
+}
+
+/// Opens; a file that is made by it counts as a name where names are counted.
+fn open_counted(quota: &Quota, dir: &dyn Directory, path: &str, how: &OpenHow) -> Result<Opened, Errno> {
+    if !how.create || !quota.counts_names() {
+        return dir.open(path, how);
+    }
+    if !how.exclusive {
+        match dir.open(path, &OpenHow { create: false, ..*how }) {
+            Err(Errno::Noent) => {}
+            Ok(Opened::Dir(_)) => return Err(Errno::Isdir),
+            other => return other,
+        }
+    }
+    quota.name(path, 0, || dir.open(path, how))
 }
 
 #[cfg(test)]

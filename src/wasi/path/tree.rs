@@ -8,10 +8,11 @@ use crate::wasi::call::{Call, Stop};
 /// `path_create_directory`: creates a directory. A trailing slash is allowed.
 ///
 /// # Errors
-/// As `resolve` in `path/mod.rs`; `exist`; `noent` or `notdir` on the way; `perm` if the way leads out.
+/// As `resolve` in `path/mod.rs`; `exist`; `noent` or `notdir` on the way; `perm` if the way leads out; `dquot`.
 pub(in crate::wasi) fn create_directory(cx: &mut Call<'_>, fd: Fd, path: Ptr, len: Size) -> Result<(), Stop> {
-    let (dir, path) = resolve(cx, fd, Rights::PATH_CREATE_DIRECTORY, path, len)?;
-    Ok(dir.create_directory(&path)?)
+    let (_, path) = resolve(cx, fd, Rights::PATH_CREATE_DIRECTORY, path, len)?;
+    let dir = cx.ctx.table.get(fd)?.dir(Rights::PATH_CREATE_DIRECTORY)?;
+    Ok(cx.ctx.quota.name(&path, 0, || dir.create_directory(&path))?)
 }
 
 /// `path_remove_directory`: removes an empty directory.
