@@ -5,11 +5,13 @@
 //!
 //! Spec links are relative to <https://webassembly.github.io/spec/core/>, version 3.0 (steps of instantiation: 2.0).
 
+mod catches;
 mod code;
 mod config;
 mod constant;
 mod decode;
 mod error;
+mod exception;
 mod executor;
 mod func;
 mod gc;
@@ -32,6 +34,7 @@ mod signal;
 mod stats;
 mod store;
 mod table;
+mod tag;
 mod translate;
 mod trap;
 mod types;
@@ -42,6 +45,7 @@ pub use error::{
     DecodeError, DecodeReason, Error, ExportError, ImportProblem, InstantiateError, IoError, LimitError, LinkError,
     TypeError,
 };
+pub use exception::{Exception, ExnRef};
 pub use executor::{Executor, TypedCall};
 pub use func::{Func, Outcome, Pause, PauseReason, TypedFunc};
 pub use global::Global;
@@ -57,10 +61,11 @@ pub use stats::{Executed, ExecutionStats};
 pub use stats::{ModuleStats, Translations};
 pub use store::{AsStore, AsStoreMut, RunObserver, Store, StoreLimits};
 pub use table::Table;
+pub use tag::Tag;
 pub use translate::{Listing, ListingLine};
 pub use trap::{Frame, Trap, TrapReport};
 pub use types::{
-    ExternType, FuncType, GlobalType, HeapType, MemoryType, RefType, TableType, TypeId, TypeKind, ValType,
+    ExternType, FuncType, GlobalType, HeapType, MemoryType, RefType, TableType, TagType, TypeId, TypeKind, ValType,
 };
 pub use value::{AnyRef, ExternRef, Val, WasmParams, WasmResults, WasmTy};
 

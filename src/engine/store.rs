@@ -26,6 +26,7 @@ use super::memory::{Image, LinearMemory, MemoryBudget};
 use super::run;
 use super::run::layout::{Context, VmFunc};
 use super::table::TableData;
+use super::tag::TagData;
 use super::trap::Trap;
 use super::types::{FuncType, MemoryType};
 use super::value::Refs;
@@ -145,6 +146,7 @@ pub struct StoreInner {
     pub(crate) memories: Vec<Box<LinearMemory>>,
     pub(crate) tables: Vec<TableData>,
     pub(crate) globals: Vec<GlobalData>,
+    pub(crate) tags: Vec<TagData>,
     pub(crate) refs: Refs,
     pub(crate) heap: Heap,
     /// What the run driver keeps between runs.
@@ -180,6 +182,7 @@ impl StoreInner {
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
+            tags: Vec::new(),
             refs: Refs::new(id),
             heap: Heap::default(),
             run: run::StoreState::default(),
@@ -465,6 +468,7 @@ impl Drop for StoreInner {
     fn drop(&mut self) {
         self.engine
             .release_types(self.hosts.funcs.iter().map(|slot| slot.type_id));
+        self.release_tag_types();
     }
 }
 

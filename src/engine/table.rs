@@ -117,6 +117,7 @@ impl TableData {
         self.vm.as_ptr()
     }
 
+    /// The elements, as slots.
     pub(crate) fn slots(&self) -> &[u64] {
         &self.elements
     }

@@ -45,6 +45,8 @@ pub enum Trap {
     ArrayOutOfBounds,
     /// The objects that are in use take as much as the store may have.
     GcHeapExhausted,
+    /// `throw_ref` of null.
+    NullException,
     /// A call of a function whose import was left open.
     UnknownImport,
     /// The host has no memory for what the guest asked for.
@@ -77,6 +79,7 @@ impl Trap {
             Trap::CastFailure => "cast failure",
             Trap::ArrayOutOfBounds => "out of bounds array access",
             Trap::GcHeapExhausted => "garbage-collected heap exhausted",
+            Trap::NullException => "null exception reference",
             Trap::UnknownImport => "unknown import",
             Trap::OutOfMemory => "out of memory",
             Trap::ExitRefused => "proc_exit refused",
@@ -143,14 +146,19 @@ impl fmt::Display for TrapReport {
         if let Some(detail) = &self.detail {
             write!(f, ": {}", Escaped(detail))?;
         }
-        for (i, frame) in self.frames.iter().enumerate() {
-            write!(f, "\n  {} {frame}", if i == 0 { "in" } else { "called from" })?;
-        }
-        if self.omitted > 0 {
-            write!(f, "\n  and {} more", self.omitted)?;
-        }
-        Ok(())
+        write_frames(f, &self.frames, self.omitted)
     }
+}
+
+/// A line for each function that was running, and how many there were beyond those.
+pub(crate) fn write_frames(f: &mut fmt::Formatter<'_>, frames: &[Frame], omitted: usize) -> fmt::Result {
+    for (i, frame) in frames.iter().enumerate() {
+        write!(f, "\n  {} {frame}", if i == 0 { "in" } else { "called from" })?;
+    }
+    if omitted > 0 {
+        write!(f, "\n  and {omitted} more")?;
+    }
+    Ok(())
 }
 
 impl std::error::Error for TrapReport {

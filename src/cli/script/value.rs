@@ -6,7 +6,7 @@ use wasmrun::{AnyRef, ExternRef, Store, Val};
 use wast::core::{AbstractHeapType, HeapType, NanPattern, WastArgCore, WastRetCore};
 use wast::{WastArg, WastRet};
 
-use super::{Miss, skipped};
+use super::{Miss, failed, skipped};
 
 /// Turns the arguments of an `invoke` into values.
 pub(super) fn arguments(args: &[WastArg<'_>]) -> Result<Vec<Val>, Miss> {
@@ -25,8 +25,9 @@ fn argument(arg: &WastArg<'_>) -> Result<Val, Miss> {
         WastArgCore::RefNull(heap) => match heap_kind(heap) {
             Some(HeapKind::Func) => Val::FuncRef(None),
             Some(HeapKind::Extern) => Val::ExternRef(None),
+            Some(HeapKind::Exn) => Val::ExnRef(None),
             Some(HeapKind::Any) => Val::AnyRef(None),
-            None => return skipped("exceptions"),
+            None => return failed("a null of a type of a module"),
         },
         WastArgCore::RefExtern(number) => Val::ExternRef(Some(ExternRef::new(*number))),
         WastArgCore::RefHost(number) => Val::AnyRef(Some(AnyRef::from_extern(ExternRef::new(*number)))),
@@ -38,10 +39,11 @@ fn argument(arg: &WastArg<'_>) -> Result<Val, Miss> {
 enum HeapKind {
     Func,
     Extern,
+    Exn,
     Any,
 }
 
-/// `None` for the heap types of exceptions and continuations, and types of a module.
+/// `None` for the heap types of continuations, and types of a module.
 fn heap_kind(heap: &HeapType<'_>) -> Option<HeapKind> {
     match heap {
         HeapType::Abstract {
@@ -62,6 +64,10 @@ fn heap_kind(heap: &HeapType<'_>) -> Option<HeapKind> {
                 | AbstractHeapType::None,
             ..
         } => Some(HeapKind::Any),
+        HeapType::Abstract {
+            ty: AbstractHeapType::Exn | AbstractHeapType::NoExn,
+            ..
+        } => Some(HeapKind::Exn),
         _ => None,
     }
 }
@@ -103,7 +109,11 @@ fn equal(store: &Store<()>, found: &Val, expected: &WastRetCore<'_>) -> Result<b
             NanPattern::ArithmeticNan => found.to_bits() & 0x7ff8_0000_0000_0000 == 0x7ff8_0000_0000_0000,
             NanPattern::Value(expected) => expected.bits == found.to_bits(),
         },
-        (WastRetCore::RefNull(None), Val::FuncRef(None) | Val::ExternRef(None) | Val::AnyRef(None)) => true,
+        (WastRetCore::RefNull(Some(heap)), Val::ExnRef(None)) => heap_kind(heap) == Some(HeapKind::Exn),
+        (
+            WastRetCore::RefNull(None),
+            Val::FuncRef(None) | Val::ExternRef(None) | Val::AnyRef(None) | Val::ExnRef(None),
+        ) => true,
         (WastRetCore::RefNull(Some(heap)), Val::FuncRef(None)) => heap_kind(heap) == Some(HeapKind::Func),
         (WastRetCore::RefNull(Some(heap)), Val::ExternRef(None)) => heap_kind(heap) == Some(HeapKind::Extern),
         (WastRetCore::RefNull(Some(heap)), Val::AnyRef(None)) => heap_kind(heap) == Some(HeapKind::Any),

@@ -22,6 +22,7 @@ pub(super) struct Encoder<'t, 'm> {
     offsets: Vec<(u32, u32)>,
     /// Where those of `t.roots` stand.
     roots: Vec<u32>,
+    pub regions: Vec<Region>,
     pub listing: Listing,
 }
 
@@ -37,6 +38,7 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, Listing) {
         fixups: Vec::new(),
         offsets: Vec::new(),
         roots: Vec::new(),
+        regions: t.regions.clone(),
         listing: Listing::default(),
     };
     encoder.enter();
@@ -48,12 +50,14 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, Listing) {
         encoder.words[word as usize] = encoder.places[label as usize] as u64;
         encoder.relocations.push(word);
     }
+    let catches = encoder.catches();
     let translated = Translated {
         words: encoder.words,
         relocations: encoder.relocations,
         record: t.record,
         offsets: encoder.offsets,
         roots: t.root_map(&encoder.roots),
+        catches,
     };
     (translated, encoder.listing)
 }
@@ -75,6 +79,24 @@ pub(super) fn halves(low: u32, high: u32) -> u64 {
 }
 
 impl Encoder<'_, '_> {
+    /// The table of what catches exceptions, now that labels have their words.
+    fn catches(&mut self) -> Option<Catches> {
+        if self.regions.is_empty() {
+            return None;
+        }
+        for clause in self.regions.iter_mut().flat_map(|region| &mut region.clauses) {
+            clause.target = self.places[clause.target as usize];
+        }
+        self.list_regions();
+        let pins = self.assigned.pins;
+        let [l0, l1] = pins.int.map(|pin| pin.unwrap_or(0));
+        let [d0, d1] = pins.f64.map(|pin| pin.unwrap_or(0));
+        Some(Catches {
+            regions: std::mem::take(&mut self.regions).into(),
+            pins: [l0, l1, d0, d1, pins.f32.unwrap_or(0)],
+        })
+    }
+
     /// The function's first instruction, and the float pins if there are any.
     fn enter(&mut self) {
         let t = self.t;
@@ -157,6 +179,16 @@ impl Encoder<'_, '_> {
                 self.list_label(ins.x);
                 return at + 1;
             }
+            Op::TryBegin | Op::TryEnd => {
+                let (region, word) = (&mut self.regions[ins.x as usize], self.words.len() as u32);
+                if ins.op == Op::TryBegin {
+                    region.begin = word;
+                } else {
+                    region.end = word;
+                }
+                self.list_region(ins.op, ins.x);
+                return at + 1;
+            }
             Op::LoadFloatPins if !self.assigned.pins.floats() => return at + 1,
             _ => {}
         }
@@ -197,6 +229,8 @@ impl Encoder<'_, '_> {
                 | Op::CallImport
                 | Op::ReturnCall
                 | Op::ReturnCallImport
+                | Op::Throw
+                | Op::ThrowRef
                 | Op::Slow(_)
                 | Op::Wide(_)
                 | Op::Fuel
@@ -285,7 +319,7 @@ impl Encoder<'_, '_> {
             _ => fields(d, a, b, 0),
         };
         match ins.op {
-            Op::Nop | Op::Label => {}
+            Op::Nop | Op::Label | Op::TryBegin | Op::TryEnd => {}
             Op::Fuel => self.push(control::fuel, ins.x),
             Op::Binary(op) => {
                 let word = two(self);
@@ -522,6 +556,8 @@ impl Encoder<'_, '_> {
                 }
             }
             Op::Unreachable => self.words.push(word_of(control::unreachable)),
+            Op::Throw => self.push(control::throw, halves(a, ins.x as u32)),
+            Op::ThrowRef => self.push(control::throw_ref, halves(a, 0)),
             Op::Call => {
                 let (base, record) = (d, b);
                 self.push(control::call, halves(base, record));

@@ -38,7 +38,13 @@ impl Translator<'_> {
         let stands = ins.op.forgets_accumulators()
             || matches!(
                 ins.op,
-                Op::Fuel | Op::ReturnCall | Op::ReturnCallImport | Op::ReturnCallIndirect | Op::ReturnCallRef
+                Op::Fuel
+                    | Op::Throw
+                    | Op::ThrowRef
+                    | Op::ReturnCall
+                    | Op::ReturnCallImport
+                    | Op::ReturnCallIndirect
+                    | Op::ReturnCallRef
             );
         if !stands {
             return;
@@ -61,6 +67,12 @@ impl Translator<'_> {
             Op::ReturnCall | Op::ReturnCallImport | Op::ReturnCallIndirect | Op::ReturnCallRef => {
                 if let Some(base) = ins.d.as_slot() {
                     slots.extend(base..base + ins.c.0);
+                }
+            }
+            Op::Throw => {
+                if let Some(base) = ins.a.as_slot() {
+                    let values = self.module.tag_type(ins.x as u32).slots();
+                    slots.extend(base..base + values as u32);
                 }
             }
             _ => {}
