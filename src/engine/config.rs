@@ -17,6 +17,7 @@ pub struct Config {
     pub(crate) eager_translation: bool,
     pub(crate) validation_threads: usize,
     pub(crate) lazy_validation: bool,
+    pub(crate) canonical_nans: bool,
 }
 
 impl Default for Config {
@@ -37,6 +38,7 @@ impl Config {
             eager_translation: false,
             validation_threads: 0,
             lazy_validation: false,
+            canonical_nans: false,
         }
     }
 
@@ -106,6 +108,18 @@ impl Config {
         self
     }
 
+    /// Make every NaN that an arithmetic instruction computes the canonical one: positive, `nan:0x8000000000000` or
+    /// `nan:0x400000`. Off by default; then a NaN's sign and payload are the processor's.
+    ///
+    /// Two machines then agree about every bit of every result. It costs an instruction per float operation. Loads,
+    /// constants, reinterpretations, `neg`, `abs` and `copysign` pass bits on as they are, as the specification asks.
+    ///
+    /// Spec: appendix/profiles.html#deterministic-profile-small-mathrm-det
+    pub fn canonical_nans(mut self, on: bool) -> Config {
+        self.canonical_nans = on;
+        self
+    }
+
     /// Threads that validate function bodies of big modules. 0, the default: one per processor.
     pub fn validation_threads(mut self, threads: usize) -> Config {
         self.validation_threads = threads;
@@ -170,7 +184,7 @@ macro_rules! features {
 /// Which proposals beyond WebAssembly 1.0 modules may use.
 ///
 /// The default is everything supported but threads: WebAssembly 2.0 without SIMD, and tail calls, extended constant
-/// expressions, multiple memories, memories of 64 bits, custom page sizes and wide arithmetic.
+/// expressions, multiple memories, exceptions in both forms, memories of 64 bits, custom page sizes and wide arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Features(u32);
 
@@ -193,6 +207,11 @@ features! {
     extended_const = 7, EXTENDED_CONST, "extended-const";
     /// More than one memory.
     multi_memory = 8, MULTI_MEMORY, "multi-memory";
+    /// Exceptions as in WebAssembly 3.0: `throw`, `throw_ref`, `try_table`, `exnref`.
+    exceptions = 9, EXCEPTIONS, "exceptions";
+    /// Exceptions as compilers emitted them before 3.0: `try`, `catch`, `catch_all`, `delegate`, `rethrow`. Tags and
+    /// `throw` belong to [`Features::exceptions`], which it needs.
+    legacy_exceptions = 10, LEGACY_EXCEPTIONS, "legacy-exceptions";
     /// Memories and tables whose addresses have 64 bits.
     memory64 = 16, MEMORY64, "memory64";
     /// Memories with pages of one byte.
@@ -221,7 +240,7 @@ impl Features {
 
 impl Default for Features {
     fn default() -> Features {
-        Features(0b0111_0000_0001_1111_1111)
+        Features(0b0111_0000_0111_1111_1111)
     }
 }
 

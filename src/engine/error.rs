@@ -4,7 +4,9 @@
 
 use std::fmt;
 
+use super::exception::Exception;
 use super::memory::MemoryError;
+use super::signal::Signal;
 use super::trap::{Escaped, Trap, TrapReport};
 use super::types::{ExternType, FuncType};
 
@@ -26,9 +28,15 @@ pub enum Error {
     /// The guest did what the specification answers with a trap.
     #[error(transparent)]
     Trap(Box<TrapReport>),
+    /// An exception that nothing caught. A host function that returns it throws it in its caller.
+    #[error(transparent)]
+    Exception(Box<Exception>),
     /// The guest asked to end with this exit code. Code 0 is a success that ended early.
     #[error("the guest exited with code {0}")]
     Exit(u32),
+    /// The guest ended itself with this signal. (`ABRT` is a trap instead, [`Trap::Abort`], and has a backtrace.)
+    #[error("the guest ended itself with signal {0}")]
+    Signal(Signal),
     /// A host function failed with an error of its own.
     #[error("a host function failed: {0}")]
     Host(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -114,6 +122,12 @@ impl From<TrapReport> for Error {
     #[cold]
     fn from(report: TrapReport) -> Error {
         Error::Trap(Box::new(report))
+    }
+}
+
+impl From<Exception> for Error {
+    fn from(exception: Exception) -> Error {
+        Error::Exception(Box::new(exception))
     }
 }
 

@@ -5,11 +5,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::error::Error;
+use super::exception::Exception;
 use super::func::Func;
 use super::instance::{Extern, Instance, InstanceId};
 use super::interrupt::Interrupt;
 use super::memory::{LinearMemory, MemoryError};
-use super::store::{AsStore, AsStoreMut, Private, StoreInner};
+use super::store::{AsStore, AsStoreMut, Private, RunObserver, StoreInner};
 use super::trap::{Escaped, Trap, TrapReport};
 use super::types::{FuncType, ValType};
 use super::value::{Refs, Val, WasmResults, WasmTy};
@@ -18,7 +19,8 @@ use super::value::{Refs, Val, WasmResults, WasmTy};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Halt {
-    /// It fails: a trap, an exit, an error of the host. The run ends.
+    /// It fails: a trap, an exit, an error of the host, which end the run; or it throws an [`Exception`], which the guest
+    /// may catch.
     Error(Error),
     /// The run is to stop here and go on later. See [`Suspend`].
     Suspend(Suspend),
@@ -37,6 +39,12 @@ impl From<Trap> for Halt {
     #[cold]
     fn from(trap: Trap) -> Halt {
         Halt::Error(trap.into())
+    }
+}
+
+impl From<Exception> for Halt {
+    fn from(exception: Exception) -> Halt {
+        Halt::Error(exception.into())
     }
 }
 
@@ -153,6 +161,13 @@ impl<'a, T: 'static> Caller<'a, T> {
     /// Fuel left; `None` when it is not counted.
     pub fn fuel(&self) -> Option<u64> {
         self.store.fuel()
+    }
+
+    /// Has `observer` told about runs in this store from now on, unless it is already: that this one has begun, at once.
+    pub fn observe_runs(&mut self, observer: Arc<dyn RunObserver>) {
+        if self.store.observe_runs(observer.clone()) {
+            observer.entered();
+        }
     }
 
     /// Where a call that waits looks for the request to stop.

@@ -12,7 +12,7 @@ use super::host::{self, Caller, Halt, HostFunc, IntoFunc, IntoFuncWith};
 use super::instance::{Extern, Instance};
 use super::instantiate::{self, import_problem, link_error};
 use super::module::{Kind, Module, ModuleInner};
-use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, Store, StoreInner};
+use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, RunObserver, Store, StoreInner};
 use super::types::{ExternType, FuncType};
 use super::value::Val;
 
@@ -24,6 +24,7 @@ pub struct Linker<T = ()> {
     engine: Option<Engine>,
     /// By module, then by name.
     names: Names<Names<Definition>>,
+    observers: Vec<Arc<dyn RunObserver>>,
     shadowing: bool,
     /// Modules that were linked with these names, the last one last.
     linked: Mutex<Vec<Arc<Linked>>>,
@@ -88,6 +89,7 @@ impl<T> Clone for Linker<T> {
         let Linker {
             engine,
             names,
+            observers,
             shadowing,
             linked: _,
             data,
@@ -95,6 +97,7 @@ impl<T> Clone for Linker<T> {
         Linker {
             engine: engine.clone(),
             names: names.clone(),
+            observers: observers.clone(),
             shadowing: *shadowing,
             linked: Mutex::default(),
             data: *data,
@@ -108,6 +111,7 @@ impl<T> Default for Linker<T> {
         Linker {
             engine: None,
             names: BTreeMap::new(),
+            observers: Vec::new(),
             shadowing: false,
             linked: Mutex::default(),
             data: PhantomData,
@@ -261,6 +265,13 @@ impl<T: Send + 'static> Linker<T> {
         Ok(self)
     }
 
+    /// Has `observer` told about runs in the stores in which modules are instantiated with this linker: see
+    /// [`Store::observe_runs`].
+    pub fn observe_runs(&mut self, observer: Arc<dyn RunObserver>) -> &mut Self {
+        self.observers.push(observer);
+        self
+    }
+
     /// Whether later definitions may replace earlier ones. Off at first.
     pub fn allow_shadowing(&mut self, on: bool) -> &mut Self {
         self.shadowing = on;
@@ -293,6 +304,9 @@ impl<T: Send + 'static> Linker<T> {
         }
         let store = store.inner_mut();
         let imports = self.resolve(store, module)?;
+        for observer in &self.observers {
+            store.observe_runs(observer.clone());
+        }
         let index = instantiate::instance(store, module, &imports)?.0;
         Ok(Instance { store: store.id, index })
     }
@@ -338,6 +352,14 @@ impl<T: Send + 'static> Linker<T> {
                         continue;
                     }
                     Some(store.extern_type(Extern::Func(*func))?)
+                }
+                Some(definition @ Definition::Item(Extern::Tag(tag))) if import.kind == Kind::Tag => {
+                    let want = inner.type_ids[inner.tags[import.index as usize] as usize];
+                    if same_engine && store.tag_is(*tag, want)? {
+                        found.push((definition, None));
+                        continue;
+                    }
+                    Some(store.extern_type(Extern::Tag(*tag))?)
                 }
                 Some(Definition::Host(func)) => Some(ExternType::Func(func.ty.clone())),
                 Some(Definition::Item(item)) => Some(store.extern_type(*item)?),

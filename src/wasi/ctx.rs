@@ -10,7 +10,14 @@ use super::descriptor::{Descriptor, Object};
 use super::fd_table::FdTable;
 use super::fs::quota::Quota;
 use super::host::{self, Waitable, Wake};
+use super::missed::Missed;
+use super::outlet::{Budget, Outlet};
+use super::proc::ProcExit;
+use super::profile::{Access, Family, Profile};
+use super::random::Random;
 use super::stdio::Capture;
+use super::trace::Trace;
+use crate::engine::Signal;
 
 /// Descriptors a guest may have open at once, unless the embedder says otherwise.
 pub(super) const DEFAULT_MAX_OPEN_FILES: u32 = 1024;
@@ -23,12 +30,27 @@ pub(super) struct WasiCtx {
     pub(super) environ: Vec<Vec<u8>>,
     pub(super) table: FdTable,
     pub(super) clocks: Clocks,
+    pub(super) random: Random,
+    pub(super) profile: Profile,
+    pub(super) proc_exit: ProcExit,
+    /// Is told of signals that were raised and ignored.
+    pub(super) on_ignored_signal: Option<Box<dyn FnMut(Signal) + Send>>,
+    /// Nothing may depend on when the host does something.
+    pub(super) deterministic: bool,
     /// What its files may grow to.
     pub(super) quota: Quota,
     /// What another thread wakes a waiting call with; made for the first wait.
     wake: Option<Arc<Wake>>,
     /// What the embedder gave that cannot be passed on, in words.
     pub(super) invalid: Option<String>,
+    /// Where calls are shown, if they are.
+    pub(super) trace: Option<Box<Trace>>,
+    /// What the guest asked for and was not granted.
+    pub(super) missed: Missed,
+    /// What may still be written to the outputs, if that is limited.
+    pub(super) budget: Option<Arc<Budget>>,
+    /// Terminals get what the guest writes as it is.
+    pub(super) raw_terminal: bool,
 }
 
 impl WasiCtx {
@@ -48,9 +70,18 @@ impl WasiCtx {
             environ: Vec::new(),
             table,
             clocks: Clocks::new(),
+            random: Random::Host,
+            profile: Profile::default(),
+            proc_exit: ProcExit::default(),
+            on_ignored_signal: None,
+            deterministic: false,
             quota: Quota::unlimited(),
             wake: None,
             invalid: None,
+            trace: None,
+            missed: Missed::default(),
+            budget: None,
+            raw_terminal: false,
         }
     }
 
@@ -63,6 +94,42 @@ impl WasiCtx {
         let direction = if fd == 0 { Rights::FD_READ } else { Rights::FD_WRITE };
         if let Ok(descriptor) = self.table.get_mut(fd) {
             *descriptor = Descriptor::stream(object, direction);
+        }
+    }
+
+    /// Puts what the outputs pass through in its place, when all that the embedder wants is known.
+    pub(super) fn finish_streams(&mut self) {
+        for fd in [1, 2] {
+            let (budget, raw) = (self.budget.clone(), self.raw_terminal);
+            if let Ok(descriptor) = self.table.get_mut(fd) {
+                descriptor.outlet = Outlet::new(budget, !raw && descriptor.object.is_terminal());
+            }
+        }
+    }
+
+    /// What writes to an object the guest opened pass through, if anything.
+    pub(super) fn outlet(&self, object: &Object) -> Option<Box<Outlet>> {
+        Outlet::new(None, !self.raw_terminal && object.is_terminal())
+    }
+
+    /// Whether guests do not even get to import the function.
+    pub(super) fn withholds(&self, function: &str) -> bool {
+        function == "proc_exit" && self.proc_exit == ProcExit::Deny
+    }
+
+    /// The arguments, as far as the profile has any.
+    pub(super) fn arguments(&self) -> &[Vec<u8>] {
+        match self.profile.access(Family::Arguments) {
+            Access::Full => &self.args,
+            _ => &[],
+        }
+    }
+
+    /// The variables, as far as the profile has any.
+    pub(super) fn variables(&self) -> &[Vec<u8>] {
+        match self.profile.access(Family::Environment) {
+            Access::Full => &self.environ,
+            _ => &[],
         }
     }
 

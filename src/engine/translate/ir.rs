@@ -52,6 +52,9 @@ pub(crate) enum Op {
     Nop,
     /// A branch target: label `x`.
     Label,
+    /// Where the code of region `x` begins and ends: what catches exceptions. No words.
+    TryBegin,
+    TryEnd,
     /// Charges `x` instructions.
     Fuel,
     Binary(BinaryOp),
@@ -124,6 +127,10 @@ pub(crate) enum Op {
     /// to the index `a`.
     BrTable,
     Unreachable,
+    /// An exception of tag `x` with the values from slot `a` on.
+    Throw,
+    /// The exception `a` again.
+    ThrowRef,
     /// Callee `x`, frame base `d`, `b` its record's slot; `c` the bank of its single result, if it has one.
     Call,
     CallImport,
@@ -353,11 +360,31 @@ impl Op {
         })
     }
 
+    /// What makes a NaN it computes canonical; `None` for instructions whose result is no float, or has the bits of what
+    /// they were given. Vector arithmetic gets its arms here.
+    pub(crate) fn canonicalised_by(self) -> Option<Op> {
+        match self {
+            Op::F64Small(F64SmallOp::F64Copysign) | Op::F64Unary(F64UnaryOp::F64Abs | F64UnaryOp::F64Neg) => None,
+            Op::F32Small(F32SmallOp::F32Copysign) | Op::F32Unary(F32UnaryOp::F32Abs | F32UnaryOp::F32Neg) => None,
+            Op::F64(_) | Op::F64Small(_) | Op::F64Unary(_) | Op::Convert(ConvertOp::F64PromoteF32) => {
+                Some(Op::F64Unary(F64UnaryOp::F64Canonical))
+            }
+            Op::F32(_) | Op::F32Small(_) | Op::F32Unary(_) | Op::Convert(ConvertOp::F32DemoteF64) => {
+                Some(Op::F32Unary(F32UnaryOp::F32Canonical))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether code goes on elsewhere after it, or comes from elsewhere.
     pub(crate) fn leaves_straight_line(self) -> bool {
         matches!(
             self,
             Op::Label
+                | Op::TryBegin
+                | Op::TryEnd
+                | Op::Throw
+                | Op::ThrowRef
                 | Op::Br
                 | Op::Branch(_)
                 | Op::BranchWide(_)

@@ -20,7 +20,8 @@ pub(in crate::wasi) fn filestat_get(
 ) -> Result<(), Stop> {
     let (dir, path) = resolve(cx, fd, Rights::PATH_FILESTAT_GET, path, len)?;
     let stat = dir.stat(&path, follow(flags)?)?;
-    Ok(cx.memory().write(buf, &stat.to_bytes())?)
+    let stat = cx.ctx.clocks.seen(stat);
+    Ok(cx.preview.write_filestat(&mut cx.memory(), buf, &stat)?)
 }
 
 /// `path_filestat_set_times`: changes a file's times, to those given or to now.
