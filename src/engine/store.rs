@@ -22,7 +22,7 @@ use super::host::{CallState, Halt, HostBody, HostFunc};
 use super::instance::{InstanceData, InstanceId};
 use super::interrupt::{Interrupt, InterruptHandle};
 use super::link::Linked;
-use super::memory::{Image, LinearMemory, MemoryBudget};
+use super::memory::{Image, LinearMemory, MemoryBudget, SharedMemory, StoreMemory};
 use super::run;
 use super::run::layout::{Context, VmFunc};
 use super::table::TableData;
@@ -128,7 +128,7 @@ pub struct StoreInner {
     pub(crate) engine: Engine,
     pub(crate) limits: StoreLimits,
     pub(crate) instances: Vec<InstanceData>,
-    pub(crate) memories: Vec<Box<LinearMemory>>,
+    pub(crate) memories: Vec<StoreMemory>,
     pub(crate) tables: Vec<TableData>,
     pub(crate) globals: Vec<GlobalData>,
     pub(crate) tags: Vec<TagData>,
@@ -140,7 +140,7 @@ pub struct StoreInner {
     hosts: Hosts,
     funcs: FuncArena,
     budget: Arc<MemoryBudget>,
-    /// What a host function sees when its caller has no memory.
+    /// What a host function sees when its caller has no memory, or a shared one.
     empty_memory: Box<LinearMemory>,
     data: Box<dyn Any + Send>,
     /// What is in the box.
@@ -255,7 +255,12 @@ impl StoreInner {
     ) -> Result<u32, Error> {
         self.sync_limits();
         StoreLimits::check_count("memories", self.memories.len(), self.limits.memories)?;
-        let memory = LinearMemory::new(ty, &self.budget, header_globals, image)?;
+        let memory = StoreMemory::new(ty, &self.budget, header_globals, image)?;
+        self.keep_memory(memory)
+    }
+
+    pub(crate) fn keep_memory(&mut self, memory: StoreMemory) -> Result<u32, Error> {
+        StoreLimits::check_count("memories", self.memories.len(), self.limits.memories)?;
         self.memories.push(memory);
         Ok(self.memories.len() as u32 - 1)
     }
@@ -265,10 +270,17 @@ impl StoreInner {
         LinearMemory::new(MemoryType::new(0, Some(0)), &self.budget, header_globals, None)
     }
 
-    /// Memory 0 of an instance.
+    /// Memory 0 of an instance, if it is of this store alone.
     pub(crate) fn memory_of(&mut self, instance: InstanceId) -> Option<&mut LinearMemory> {
         let index = *self.instances.get(instance.0 as usize)?.memories.first()?;
-        Some(&mut self.memories[index as usize])
+        self.memories[index as usize].own_mut()
+    }
+
+    /// A memory of an instance, if it is a shared one.
+    pub(crate) fn shared_memory(&self, instance: InstanceId, memory: u32) -> Option<&SharedMemory> {
+        let instance = self.instances.get(instance.0 as usize)?;
+        let index = *instance.memories.get(memory as usize)?;
+        self.memories[index as usize].as_shared()
     }
 
     /// Memory 0 of an instance, or an empty one, and what references need.
@@ -277,11 +289,8 @@ impl StoreInner {
             .instances
             .get(instance.0 as usize)
             .and_then(|data| data.memories.first());
-        let memory = match index {
-            Some(&index) => &mut self.memories[index as usize],
-            None => &mut self.empty_memory,
-        };
-        (memory, &mut self.refs)
+        let memory = index.and_then(|&index| self.memories[index as usize].own_mut());
+        (memory.unwrap_or(&mut self.empty_memory), &mut self.refs)
     }
 
     /// Memory 0 of an instance, or an empty one, and the embedder's data.
@@ -291,10 +300,8 @@ impl StoreInner {
             .instances
             .get(instance.0 as usize)
             .and_then(|data| data.memories.first());
-        let memory = match index {
-            Some(&index) => &mut self.memories[index as usize],
-            None => &mut self.empty_memory,
-        };
+        let memory = index.and_then(|&index| self.memories[index as usize].own_mut());
+        let memory = memory.unwrap_or(&mut self.empty_memory);
         // SAFETY: the box holds a `T`, and only it is borrowed besides the memory.
         (memory, unsafe { &mut *(&raw mut *self.data).cast() })
     }
