@@ -79,6 +79,10 @@ fn ended(args: &ExecArgs, file: &OsStr, error: &Error) -> Ending {
             report::trap(trap, &label(file));
             Ending::Trap
         }
+        Error::Exception(exception) => {
+            report::exception(exception, &label(file));
+            Ending::Trap
+        }
         Error::OutOfFuel => {
             let fuel = args.fuel.unwrap_or(0);
             report::error(&format!("out of fuel: the program used up the {fuel} units of --fuel"));
