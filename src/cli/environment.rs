@@ -5,22 +5,28 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::Path;
 
-use wasmrun::{Error, WasiEnv};
+use wasmrun::{Error, MemFs, WasiEnv};
 
 use super::args::ExecArgs;
-use super::units::{Directory, Listen, Variable};
+use super::units::{Granted, Listen, Variable};
 
 /// Makes the guest's world; `words` are argv[0] and what follows.
 ///
 /// # Errors
-/// A directory that cannot be opened or an address that cannot be listened on, named in the message.
+/// A directory or file that cannot be opened or an address that cannot be listened on, named in the message.
 pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, String> {
     let ours: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let mut env = WasiEnv::builder()
         .args(words)
         .envs(variables(args, &ours))
         .inherit_stdio();
-    for Directory { host, guest, read_only } in &args.dir {
+    for Granted { host, guest, read_only } in &args.dir {
+        if host.is_file() {
+            return Err(format!(
+                "`{}` is a file: give it with --file",
+                host.display().to_string().escape_debug()
+            ));
+        }
         let granted = if *read_only {
             env.dir_read_only(host, guest)
         } else {
@@ -28,13 +34,34 @@ pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, Str
         };
         env = granted.map_err(|error| message(&error))?;
     }
+    for Granted { host, guest, read_only } in &args.file {
+        let granted = if *read_only {
+            env.file_read_only(host, guest)
+        } else {
+            env.file(host, guest)
+        };
+        env = granted.map_err(|error| message(&error))?;
+    }
+    if let Some(bytes) = args.tmp {
+        env = env.mount(&MemFs::with_limit(bytes), "/tmp");
+    }
+    if let Some(bytes) = args.max_file_size {
+        env = env.max_file_size(bytes);
+    }
+    if let Some(bytes) = args.max_disk {
+        env = env.max_disk(bytes);
+    }
+    if let Some(count) = args.max_open_files {
+        env = env.max_open_files(count);
+    }
     for listen in &args.listen {
         env = env.listener(bind(listen)?).map_err(|error| message(&error))?;
     }
     Ok(env.build())
 }
 
-fn message(error: &Error) -> String {
+/// What went wrong with something the guest was to be given.
+pub fn message(error: &Error) -> String {
     match error {
         // The engine calls all that is not WebAssembly a host function's failure; here none was called.
         Error::Host(error) => error.to_string(),

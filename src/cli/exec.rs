@@ -111,7 +111,9 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: Vec<OsString>) -> Result<()
     }
     let env = environment(args, words).map_err(Failure::Host)?;
     let mut linker = Linker::new(&engine);
-    linker.wasi(&env)?;
+    linker
+        .wasi(&env)
+        .map_err(|error| Failure::Host(super::environment::message(&error)))?;
     if args.allow_unknown_imports {
         linker.stub_unknown_imports(&module)?;
     }
