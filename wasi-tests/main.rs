@@ -74,6 +74,9 @@ cases! {
     mixed
     preview1
     raise
+    raise_abort
+    raise_ignored
+    raise_unknown
     sleep
     trap
     yield_now

@@ -12,6 +12,7 @@
 //! stdin = "text"
 //! exit = 1                                  # 0 unless given
 //! trap = "unreachable"                      # instead
+//! signal = "TERM"                           # or this
 //! stdout = "text"                           # a snapshot in snapshots/ unless given
 //! stderr = ""                               # empty unless given
 //! left = [["a.txt", "text"]]                # files there afterwards
@@ -61,6 +62,7 @@ impl Case {
             "stdin",
             "exit",
             "trap",
+            "signal",
             "stdout",
             "stderr",
             "left",
@@ -143,11 +145,13 @@ pub fn run(name: &str) {
         Ok(()) => String::from("exit 0"),
         Err(Error::Exit(code)) => format!("exit {code}"),
         Err(Error::Trap(report)) => format!("trap {}", report.trap),
+        Err(Error::Signal(signal)) => format!("signal {signal}"),
         Err(other) => format!("error {other}"),
     };
-    let expected = match case.text("trap") {
-        Some(trap) => format!("trap {trap}"),
-        None => format!("exit {}", case.get("exit").unwrap_or(&Value::from(0))),
+    let expected = match (case.text("trap"), case.text("signal")) {
+        (Some(trap), _) => format!("trap {trap}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => format!("exit {}", case.get("exit").unwrap_or(&Value::from(0))),
     };
     assert_eq!(ended, expected, "stdout: {stdout}\nstderr: {stderr}");
     assert_eq!(stderr, case.text("stderr").unwrap_or_default());

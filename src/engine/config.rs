@@ -17,6 +17,7 @@ pub struct Config {
     pub(crate) eager_translation: bool,
     pub(crate) validation_threads: usize,
     pub(crate) lazy_validation: bool,
+    pub(crate) canonical_nans: bool,
 }
 
 impl Default for Config {
@@ -37,6 +38,7 @@ impl Config {
             eager_translation: false,
             validation_threads: 0,
             lazy_validation: false,
+            canonical_nans: false,
         }
     }
 
@@ -103,6 +105,18 @@ impl Config {
     /// so does every later one. Everything else of the module is validated when it is loaded, as always.
     pub fn lazy_validation(mut self, on: bool) -> Config {
         self.lazy_validation = on;
+        self
+    }
+
+    /// Make every NaN that an arithmetic instruction computes the canonical one: positive, `nan:0x8000000000000` or
+    /// `nan:0x400000`. Off by default; then a NaN's sign and payload are the processor's.
+    ///
+    /// Two machines then agree about every bit of every result. It costs an instruction per float operation. Loads,
+    /// constants, reinterpretations, `neg`, `abs` and `copysign` pass bits on as they are, as the specification asks.
+    ///
+    /// Spec: appendix/profiles.html#deterministic-profile-small-mathrm-det
+    pub fn canonical_nans(mut self, on: bool) -> Config {
+        self.canonical_nans = on;
         self
     }
 

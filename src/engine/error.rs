@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::memory::MemoryError;
+use super::signal::Signal;
 use super::trap::{Escaped, Trap, TrapReport};
 use super::types::{ExternType, FuncType};
 
@@ -29,6 +30,9 @@ pub enum Error {
     /// The guest asked to end with this exit code. Code 0 is a success that ended early.
     #[error("the guest exited with code {0}")]
     Exit(u32),
+    /// The guest ended itself with this signal. (`ABRT` is a trap instead, [`Trap::Abort`], and has a backtrace.)
+    #[error("the guest ended itself with signal {0}")]
+    Signal(Signal),
     /// A host function failed with an error of its own.
     #[error("a host function failed: {0}")]
     Host(#[source] Box<dyn std::error::Error + Send + Sync>),

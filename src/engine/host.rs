@@ -9,7 +9,7 @@ use super::func::Func;
 use super::instance::{Extern, Instance, InstanceId};
 use super::interrupt::Interrupt;
 use super::memory::{LinearMemory, MemoryError};
-use super::store::{AsStore, AsStoreMut, Private, StoreInner};
+use super::store::{AsStore, AsStoreMut, Private, RunObserver, StoreInner};
 use super::trap::{Escaped, Trap, TrapReport};
 use super::types::{FuncType, ValType};
 use super::value::{Refs, Val, WasmResults, WasmTy};
@@ -153,6 +153,13 @@ impl<'a, T: 'static> Caller<'a, T> {
     /// Fuel left; `None` when it is not counted.
     pub fn fuel(&self) -> Option<u64> {
         self.store.fuel()
+    }
+
+    /// Has `observer` told about runs in this store from now on, unless it is already: that this one has begun, at once.
+    pub fn observe_runs(&mut self, observer: Arc<dyn RunObserver>) {
+        if self.store.observe_runs(observer.clone()) {
+            observer.entered();
+        }
     }
 
     /// Where a call that waits looks for the request to stop.

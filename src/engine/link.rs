@@ -12,7 +12,7 @@ use super::host::{self, Caller, Halt, HostFunc, IntoFunc, IntoFuncWith};
 use super::instance::{Extern, Instance};
 use super::instantiate::{self, import_problem, link_error};
 use super::module::{Kind, Module};
-use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, Store, StoreInner};
+use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, RunObserver, Store, StoreInner};
 use super::types::{ExternType, FuncType};
 use super::value::Val;
 
@@ -24,6 +24,7 @@ pub struct Linker<T = ()> {
     engine: Option<Engine>,
     /// By module, then by name.
     names: Names<Names<Definition>>,
+    observers: Vec<Arc<dyn RunObserver>>,
     shadowing: bool,
     data: PhantomData<fn() -> T>,
 }
@@ -42,12 +43,14 @@ impl<T> Clone for Linker<T> {
         let Linker {
             engine,
             names,
+            observers,
             shadowing,
             data,
         } = self;
         Linker {
             engine: engine.clone(),
             names: names.clone(),
+            observers: observers.clone(),
             shadowing: *shadowing,
             data: *data,
         }
@@ -60,6 +63,7 @@ impl<T> Default for Linker<T> {
         Linker {
             engine: None,
             names: BTreeMap::new(),
+            observers: Vec::new(),
             shadowing: false,
             data: PhantomData,
         }
@@ -210,6 +214,13 @@ impl<T: Send + 'static> Linker<T> {
         Ok(self)
     }
 
+    /// Has `observer` told about runs in the stores in which modules are instantiated with this linker: see
+    /// [`Store::observe_runs`].
+    pub fn observe_runs(&mut self, observer: Arc<dyn RunObserver>) -> &mut Self {
+        self.observers.push(observer);
+        self
+    }
+
     /// Whether later definitions may replace earlier ones. Off at first.
     pub fn allow_shadowing(&mut self, on: bool) -> &mut Self {
         self.shadowing = on;
@@ -242,6 +253,9 @@ impl<T: Send + 'static> Linker<T> {
         }
         let store = store.inner_mut();
         let imports = self.resolve(store, module)?;
+        for observer in &self.observers {
+            store.observe_runs(observer.clone());
+        }
         let index = instantiate::instance(store, module, &imports)?.0;
         Ok(Instance { store: store.id, index })
     }

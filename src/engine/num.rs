@@ -63,12 +63,21 @@ unsigned_division!(u64_div, u64_rem, u64);
 macro_rules! float_functions {
     ($t:ty, $mantissa:expr, $quiet:expr,
      $min:ident $max:ident $copysign:ident $abs:ident $neg:ident $ceil:ident $floor:ident $trunc:ident $nearest:ident
-     $quieted:ident $magnitude:ident) => {
+     $quieted:ident $magnitude:ident $canonical:ident) => {
         const _: () = assert!(<$t>::MANTISSA_DIGITS == $mantissa + 1);
         /// A NaN made quiet, as every arithmetic instruction does.
         #[inline(always)]
         fn $quieted(a: $t) -> $t {
             <$t>::from_bits(a.to_bits() | $quiet)
+        }
+        /// Any NaN as the one that the deterministic profile knows: positive, with the payload's highest bit alone.
+        #[inline(always)]
+        pub(crate) fn $canonical(a: $t) -> $t {
+            if a == a {
+                a
+            } else {
+                <$t>::from_bits(<$t>::INFINITY.to_bits() | $quiet)
+            }
         }
         #[inline(always)]
         pub(crate) fn $abs(a: $t) -> $t {
@@ -153,10 +162,12 @@ macro_rules! float_functions {
 float_functions! {
     f32, 23, 0x0040_0000,
     f32_min f32_max f32_copysign f32_abs f32_neg f32_ceil f32_floor f32_trunc f32_nearest f32_quiet f32_magnitude
+    f32_canonical
 }
 float_functions! {
     f64, 52, 0x0008_0000_0000_0000,
     f64_min f64_max f64_copysign f64_abs f64_neg f64_ceil f64_floor f64_trunc f64_nearest f64_quiet f64_magnitude
+    f64_canonical
 }
 
 #[inline(always)]
@@ -236,6 +247,13 @@ mod tests {
         let signalling = f64::from_bits(0x7ff0_0000_0000_0001);
         assert_eq!(f64_floor(signalling).to_bits(), 0x7ff8_0000_0000_0001);
         assert_eq!(f64_min(1.0, signalling).to_bits(), 0x7ff8_0000_0000_0001);
+        for nan in [signalling, -signalling, f64::NAN, -f64::NAN] {
+            assert_eq!(f64_canonical(nan).to_bits(), 0x7ff8_0000_0000_0000);
+        }
+        assert_eq!(f32_canonical(f32::from_bits(0xffff_ffff)).to_bits(), 0x7fc0_0000);
+        for number in [0.0, -0.0, 1.5, f64::MIN_POSITIVE / 2.0, f64::NEG_INFINITY] {
+            assert_eq!(f64_canonical(number).to_bits(), number.to_bits());
+        }
     }
 
     #[test]

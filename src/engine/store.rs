@@ -81,6 +81,12 @@ impl<T: Send + 'static> Store<T> {
         InterruptHandle(self.inner.interrupt.clone())
     }
 
+    /// Has `observer` told whenever something begins or ceases to run in this store. One that is there already is not
+    /// added again.
+    pub fn observe_runs(&mut self, observer: Arc<dyn RunObserver>) {
+        self.inner.observe_runs(observer);
+    }
+
     /// What its guests may use.
     pub fn limits(&self) -> &StoreLimits {
         &self.inner.limits
@@ -101,6 +107,18 @@ impl<T> std::fmt::Debug for Store<T> {
     }
 }
 
+/// Is told when guests run, on the thread they run on: for accounts of the time they take.
+///
+/// A call from outside is one run until it ends or pauses, and another one when it is resumed. Calls that host functions
+/// make back into the store are part of the run they are made in.
+pub trait RunObserver: Send + Sync {
+    /// Something begins to run, or goes on.
+    fn entered(&self);
+
+    /// It has ended or paused.
+    fn left(&self);
+}
+
 /// What a store owns, without the embedder's type.
 #[doc(hidden)]
 pub struct StoreInner {
@@ -115,6 +133,7 @@ pub struct StoreInner {
     /// What the run driver keeps between runs.
     pub(crate) run: run::StoreState,
     pub(crate) interrupt: Arc<Interrupt>,
+    observers: Vec<Arc<dyn RunObserver>>,
     hosts: Hosts,
     funcs: FuncArena,
     budget: Arc<MemoryBudget>,
@@ -147,6 +166,7 @@ impl StoreInner {
             refs: Refs::new(id),
             run: run::StoreState::default(),
             interrupt: Interrupt::new(),
+            observers: Vec::new(),
             hosts: Hosts::default(),
             funcs: FuncArena::default(),
             budget,
@@ -192,6 +212,20 @@ impl StoreInner {
     pub(crate) fn set_fuel(&mut self, fuel: u64) {
         // SAFETY: only the thread that has the store touches the fuel.
         unsafe { (*self.context()).fuel = fuel }
+    }
+
+    /// Adds an observer, unless it is there. Returns whether it was not.
+    pub(crate) fn observe_runs(&mut self, observer: Arc<dyn RunObserver>) -> bool {
+        let new = !self.observers.iter().any(|known| Arc::ptr_eq(known, &observer));
+        if new {
+            self.observers.push(observer);
+        }
+        new
+    }
+
+    #[inline]
+    pub(crate) fn observers(&self) -> &[Arc<dyn RunObserver>] {
+        &self.observers
     }
 
     /// Refuses a handle of another store.

@@ -35,6 +35,10 @@ pub enum Trap {
     UnknownImport,
     /// The host has no memory for what the guest asked for.
     OutOfMemory,
+    /// The guest asked to exit where that is not allowed.
+    ExitRefused,
+    /// The guest gave up by itself: it raised the signal `ABRT`.
+    Abort,
 }
 
 impl Trap {
@@ -54,6 +58,8 @@ impl Trap {
             Trap::NullReference => "null reference",
             Trap::UnknownImport => "unknown import",
             Trap::OutOfMemory => "out of memory",
+            Trap::ExitRefused => "proc_exit refused",
+            Trap::Abort => "abort",
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn get(cx: &mut Call<'_>, argv: Ptr, argv_buf: Ptr) -> Result<(), Sto
     check(cx)?;
     Ok(write_strings(
         &mut GuestMemory::new(cx.host.memory()),
-        &cx.ctx.args,
+        cx.ctx.arguments(),
         argv,
         argv_buf,
     )?)
@@ -36,7 +36,7 @@ pub(super) fn sizes_get(cx: &mut Call<'_>, argc: Ptr, argv_buf_size: Ptr) -> Res
     check(cx)?;
     Ok(write_sizes(
         &mut GuestMemory::new(cx.host.memory()),
-        &cx.ctx.args,
+        cx.ctx.arguments(),
         argc,
         argv_buf_size,
     )?)

@@ -10,7 +10,11 @@ use super::descriptor::{Descriptor, Object};
 use super::fd_table::FdTable;
 use super::fs::quota::Quota;
 use super::host::{self, Waitable, Wake};
+use super::proc::ProcExit;
+use super::profile::{Access, Family, Profile};
+use super::random::Random;
 use super::stdio::Capture;
+use crate::engine::Signal;
 
 /// Descriptors a guest may have open at once, unless the embedder says otherwise.
 pub(super) const DEFAULT_MAX_OPEN_FILES: u32 = 1024;
@@ -23,6 +27,13 @@ pub(super) struct WasiCtx {
     pub(super) environ: Vec<Vec<u8>>,
     pub(super) table: FdTable,
     pub(super) clocks: Clocks,
+    pub(super) random: Random,
+    pub(super) profile: Profile,
+    pub(super) proc_exit: ProcExit,
+    /// Is told of signals that were raised and ignored.
+    pub(super) on_ignored_signal: Option<Box<dyn FnMut(Signal) + Send>>,
+    /// Nothing may depend on when the host does something.
+    pub(super) deterministic: bool,
     /// What its files may grow to.
     pub(super) quota: Quota,
     /// What another thread wakes a waiting call with; made for the first wait.
@@ -48,6 +59,11 @@ impl WasiCtx {
             environ: Vec::new(),
             table,
             clocks: Clocks::new(),
+            random: Random::Host,
+            profile: Profile::default(),
+            proc_exit: ProcExit::default(),
+            on_ignored_signal: None,
+            deterministic: false,
             quota: Quota::unlimited(),
             wake: None,
             invalid: None,
@@ -63,6 +79,27 @@ impl WasiCtx {
         let direction = if fd == 0 { Rights::FD_READ } else { Rights::FD_WRITE };
         if let Ok(descriptor) = self.table.get_mut(fd) {
             *descriptor = Descriptor::stream(object, direction);
+        }
+    }
+
+    /// Whether guests do not even get to import the function.
+    pub(super) fn withholds(&self, function: &str) -> bool {
+        function == "proc_exit" && self.proc_exit == ProcExit::Deny
+    }
+
+    /// The arguments, as far as the profile has any.
+    pub(super) fn arguments(&self) -> &[Vec<u8>] {
+        match self.profile.access(Family::Arguments) {
+            Access::Full => &self.args,
+            _ => &[],
+        }
+    }
+
+    /// The variables, as far as the profile has any.
+    pub(super) fn variables(&self) -> &[Vec<u8>] {
+        match self.profile.access(Family::Environment) {
+            Access::Full => &self.environ,
+            _ => &[],
         }
     }
 

@@ -1,5 +1,7 @@
 //! `WasiEnv`: what the embedder grants a program, and where its output is found afterwards.
 
+mod settings;
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::Write;
@@ -416,6 +418,7 @@ impl WasiEnvBuilder {
     pub fn build(self) -> WasiEnv {
         let (files, listeners) = (self.files, self.listeners);
         self.env.with(|ctx| {
+            settings::apply_profile(ctx, !files.is_empty(), !listeners.is_empty());
             for (above, files) in files {
                 if ctx.table.grants(&above) {
                     ctx.reject(format!(

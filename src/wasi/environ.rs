@@ -17,7 +17,7 @@ pub(super) fn get(cx: &mut Call<'_>, environ: Ptr, environ_buf: Ptr) -> Result<(
     check(cx)?;
     Ok(write_strings(
         &mut GuestMemory::new(cx.host.memory()),
-        &cx.ctx.environ,
+        cx.ctx.variables(),
         environ,
         environ_buf,
     )?)
@@ -35,7 +35,7 @@ pub(super) fn sizes_get(cx: &mut Call<'_>, count: Ptr, buf_size: Ptr) -> Result<
     check(cx)?;
     Ok(write_sizes(
         &mut GuestMemory::new(cx.host.memory()),
-        &cx.ctx.environ,
+        cx.ctx.variables(),
         count,
         buf_size,
     )?)

@@ -39,6 +39,7 @@ mod memory;
 mod path;
 mod poll;
 mod proc;
+mod profile;
 mod random;
 mod sandbox;
 mod sched;
@@ -49,9 +50,12 @@ mod testing;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use clock::{Clock, FixedClock, HostClock};
 pub use env::{WasiEnv, WasiEnvBuilder};
 pub use fs::MemFs;
 pub use funcs::{FUNCTIONS, Function, MODULE, State};
+pub use proc::ProcExit;
+pub use profile::{Access, Family, Profile, UnknownProfile};
 pub use stdio::Stdin;
 
 use crate::engine::{Error, Linker};
@@ -65,7 +69,7 @@ impl<T: Send + 'static> Linker<T> {
     pub fn wasi(&mut self, env: &WasiEnv) -> Result<&mut Self, Error> {
         env.check()?;
         funcs::define(self, env)?;
-        Ok(self)
+        Ok(self.observe_runs(env.cpu_time()))
     }
 }
 
@@ -83,6 +87,8 @@ impl<T: Send + 'static> Linker<T> {
 /// ```
 pub fn create_wasi_linker(env: Arc<Mutex<WasiEnv>>) -> Linker {
     let mut linker = Linker::default();
+    let cpu_time = env.lock().unwrap_or_else(PoisonError::into_inner).cpu_time();
+    linker.observe_runs(cpu_time);
     match funcs::define(&mut linker, &env) {
         Ok(()) => linker,
         Err(err) => unreachable!("names are only taken in a linker that has some: {err}"),

@@ -7,17 +7,15 @@ use super::abi::{
     SubscriptionKind, Timestamp,
 };
 use super::call::{Call, Stop};
+use super::clock::Begun;
 use super::ctx;
 use super::descriptor::{Descriptor, Object};
-use super::host::{self, Interest, Ready};
+use super::host::{Interest, Ready};
 
 /// Subscriptions of one call. More than a program can have descriptors by default need no answer.
 const MAX_SUBSCRIPTIONS: Size = 1024;
 /// Room reported for what is ready for writing: what a pipe takes at least.
 const ROOM: u64 = 4096;
-
-/// When an interrupted call began, on the host's monotonic clock: relative times go on counting from there.
-struct Begun(Timestamp);
 
 /// `poll_oneoff`: waits until at least one of `nsubscriptions` subscriptions has happened, writes an event for each
 /// that has, in the order of the subscriptions, and their number as a u32.
@@ -32,7 +30,7 @@ struct Begun(Timestamp);
 /// # Errors
 /// `inval` for no subscription, for more than 1024, or for an unknown event type; `fault` if an array or `nevents`
 /// leaves the memory: nothing is waited for then. In events: `badf`, `isdir`, `inval` for an unknown clock or flag,
-/// `notsup` for a CPU clock, which stands still while one waits for it.
+/// `notsup` for a CPU clock that is not there yet: it stands still while one waits for it.
 pub(super) fn oneoff(cx: &mut Call<'_>, input: Ptr, out: Ptr, nsubscriptions: Size, nevents: Ptr) -> Result<(), Stop> {
     if nsubscriptions == 0 || nsubscriptions > MAX_SUBSCRIPTIONS {
         return Err(Errno::Inval.into());
@@ -46,15 +44,21 @@ pub(super) fn oneoff(cx: &mut Call<'_>, input: Ptr, out: Ptr, nsubscriptions: Si
             &memory.read(input, index * Subscription::SIZE)?,
         )?);
     }
-    let begun = cx.take_state::<Begun>().map_or_else(host::monotonic, |begun| begun.0);
+    let begun = match cx.take_state::<Begun>() {
+        Some(begun) => begun,
+        None => cx.ctx.clocks.begin(),
+    };
+    // What is there already, then what comes.
+    let mut wait = false;
     let events = loop {
-        let events = match look(cx, &subscriptions, begun) {
-            Err(Stop::Interrupted) => return Err(cx.interrupted(Begun(begun))),
+        let events = match look(cx, &subscriptions, begun, wait) {
+            Err(Stop::Interrupted) => return Err(cx.interrupted(begun)),
             other => other?,
         };
         if !events.is_empty() {
             break events;
         }
+        wait = true;
     };
     let mut memory = cx.memory();
     for (index, event) in events.iter().enumerate() {
@@ -73,8 +77,8 @@ enum Standing {
     Asked(Fd, Interest),
 }
 
-/// Waits once, and returns what has happened: maybe nothing.
-fn look(cx: &mut Call<'_>, subscriptions: &[Subscription], begun: Timestamp) -> Result<Vec<Event>, Stop> {
+/// Looks, or waits once if `wait`, and returns what has happened: maybe nothing.
+fn look(cx: &mut Call<'_>, subscriptions: &[Subscription], begun: Begun, wait: bool) -> Result<Vec<Event>, Stop> {
     let wake = cx.ctx.wake()?;
     let mut timeout: Option<Timestamp> = None;
     let mut standings = Vec::with_capacity(subscriptions.len());
@@ -88,6 +92,13 @@ fn look(cx: &mut Call<'_>, subscriptions: &[Subscription], begun: Timestamp) -> 
         timeout = timeout.into_iter().chain(left).min();
         standings.push(standing);
     }
+    // How long the host waits. A clock may have its own way of waiting; before it is asked, descriptors have their turn.
+    let timeout = match timeout {
+        _ if !wait && standings.iter().any(|standing| matches!(standing, Standing::Asked(..))) => Some(Duration::ZERO),
+        None => None,
+        Some(0) => Some(Duration::ZERO),
+        Some(left) => Some(cx.ctx.clocks.wait(left)),
+    };
     let mut waitables = Vec::new();
     for standing in &standings {
         if let Standing::Asked(fd, interest) = standing
@@ -96,7 +107,7 @@ fn look(cx: &mut Call<'_>, subscriptions: &[Subscription], begun: Timestamp) -> 
             waitables.push(waitable);
         }
     }
-    ctx::wait(cx.host, &wake, &mut waitables, timeout.map(Duration::from_nanos))?;
+    ctx::wait(cx.host, &wake, &mut waitables, timeout)?;
     let outcomes: Vec<Ready> = waitables.into_iter().map(|waitable| waitable.outcome).collect();
     let mut outcomes = outcomes.into_iter();
     let mut events = Vec::new();
@@ -118,7 +129,7 @@ fn look(cx: &mut Call<'_>, subscriptions: &[Subscription], begun: Timestamp) -> 
 }
 
 /// How a subscription stands at this moment.
-fn stand(cx: &mut Call<'_>, subscription: &Subscription, begun: Timestamp) -> Standing {
+fn stand(cx: &mut Call<'_>, subscription: &Subscription, begun: Begun) -> Standing {
     let userdata = subscription.userdata;
     let event = |eventtype, error, nbytes| {
         Standing::Happened(Event {
@@ -172,18 +183,18 @@ fn time_left(
     id: u32,
     timeout: Timestamp,
     flags: Subclockflags,
-    begun: Timestamp,
+    begun: Begun,
 ) -> Result<Timestamp, Errno> {
     let clock = Clockid::from_number(id)?;
     if !Subclockflags::ALL.has(flags) {
         return Err(Errno::Inval);
     }
-    let waited = host::monotonic().saturating_sub(begun);
+    let clocks = &mut cx.ctx.clocks;
     match (clock, flags.has(Subclockflags::ABSTIME)) {
-        (Clockid::ProcessCputime | Clockid::ThreadCputime, _) => Err(Errno::Notsup),
         // A clock that is set meanwhile makes an absolute time come sooner or later, and a relative one not.
-        (clock, true) => Ok(timeout.saturating_sub(cx.ctx.clocks.now(clock))),
-        (_, false) => Ok(timeout.saturating_sub(waited)),
+        (clock, true) => clocks.left_until(clock, timeout).ok_or(Errno::Notsup),
+        (Clockid::ProcessCputime | Clockid::ThreadCputime, false) if timeout > 0 => Err(Errno::Notsup),
+        (_, false) => Ok(clocks.left_since(begun, timeout)),
     }
 }
 
@@ -219,7 +230,7 @@ mod tests {
 
     use super::*;
     use crate::wasi::WasiEnv;
-    use crate::wasi::host::HostFile;
+    use crate::wasi::host::{self, HostFile};
     use crate::wasi::testing::{Guest, MEMORY, OUT, interrupt_soon, plain};
 
     const IN: u32 = 0x1000;

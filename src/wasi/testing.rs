@@ -44,9 +44,18 @@ pub(super) struct Guest {
 
 impl Guest {
     pub(super) fn new(env: WasiEnv) -> Guest {
+        Guest::with_pages(env, 1)
+    }
+
+    /// A guest whose memory has so many pages.
+    pub(super) fn with_pages(env: WasiEnv, pages: u32) -> Guest {
         let mut store = Store::new(&Engine::default(), ());
-        let memory = Memory::new(&mut store, MemoryType::new(1, Some(1))).unwrap();
-        memory.data_mut(&mut store).unwrap().fill(0u32, MEMORY, b'?').unwrap();
+        let memory = Memory::new(&mut store, MemoryType::new(pages.into(), Some(pages.into()))).unwrap();
+        memory
+            .data_mut(&mut store)
+            .unwrap()
+            .fill(0u32, pages * MEMORY, b'?')
+            .unwrap();
         let interrupt = store.interrupt_handle();
         Guest {
             env,

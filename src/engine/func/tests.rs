@@ -1,7 +1,7 @@
 //! Calls between host and guest, in both directions, and how they end.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 use crate::engine::*;
 
@@ -681,6 +681,57 @@ fn a_run_resumed_inside_a_host_call_leaves_the_outer_runs_limit_as_it_was() {
             Err(error) => assert_eq!((error.trap(), result), (Some(Trap::CallStackExhausted), None)),
         }
     }
+}
+
+#[test]
+fn an_observer_is_told_of_each_run_once_and_of_those_inside_it_not() {
+    #[derive(Default)]
+    struct Seen(Mutex<String>);
+    impl RunObserver for Seen {
+        fn entered(&self) {
+            self.0.lock().unwrap().push('<');
+        }
+        fn left(&self) {
+            self.0.lock().unwrap().push('>');
+        }
+    }
+    let (seen, late) = (Arc::new(Seen::default()), Arc::new(Seen::default()));
+    let mut linker = Linker::<()>::default();
+    linker.observe_runs(seen.clone()).observe_runs(seen.clone());
+    linker
+        .func("e", "wait", |_: &mut LinearMemory| -> Result<(), Halt> {
+            Err(Suspend::new(()).into())
+        })
+        .unwrap();
+    let observer = late.clone();
+    linker
+        .func_with("e", "again", move |caller: &mut Caller<'_>| -> Result<(), Error> {
+            caller.observe_runs(observer.clone());
+            let nothing = caller.get_export("nothing").and_then(Extern::into_func).unwrap();
+            caller.call(nothing, &[]).map(|_| ())
+        })
+        .unwrap();
+    let mut app = executor(
+        &linker,
+        "(module (import \"e\" \"wait\" (func $wait)) (import \"e\" \"again\" (func $again))
+            (func (export \"nothing\")) (func (export \"traps\") unreachable)
+            (func (export \"waits\") call $wait) (func (export \"calls\") call $again))",
+    );
+    app.invoke("nothing", &[]).unwrap();
+    app.invoke("traps", &[]).unwrap_err();
+    assert_eq!(*seen.0.lock().unwrap(), "<><>");
+    let instance = app.instance();
+    let waits = instance.func(app.store_mut(), "waits").unwrap();
+    let Outcome::Paused(pause) = waits.call_resumable(app.store_mut(), &[]).unwrap() else {
+        panic!()
+    };
+    assert_eq!(*seen.0.lock().unwrap(), "<><><>");
+    pause.resume_with(app.store_mut(), &[]).unwrap();
+    app.invoke("calls", &[]).unwrap();
+    app.invoke("calls", &[]).unwrap();
+    assert_eq!(*seen.0.lock().unwrap(), "<><><><><><>");
+    // It was told at once that the run had begun.
+    assert_eq!(*late.0.lock().unwrap(), "<><>");
 }
 
 const _: () = {

@@ -192,6 +192,8 @@ macro_rules! for_each_f32_binary_small {
 }
 pub(crate) use for_each_f32_binary_small;
 
+/// The last row of these two has no visit: the translator writes it after each instruction whose result may be a NaN, if
+/// [`Config::canonical_nans`](crate::Config::canonical_nans) is set.
 macro_rules! for_each_f64_unary {
     ($mac:ident) => {
         $mac! {
@@ -202,6 +204,7 @@ macro_rules! for_each_f64_unary {
             F64Trunc "f64.trunc" visit_f64_trunc (a) { num::f64_trunc(a) }
             F64Nearest "f64.nearest" visit_f64_nearest (a) { num::f64_nearest(a) }
             F64Sqrt "f64.sqrt" visit_f64_sqrt (a) { a.sqrt() }
+            F64Canonical "f64.canonical" none (a) { num::f64_canonical(a) }
         }
     };
 }
@@ -216,6 +219,7 @@ macro_rules! for_each_f32_unary {
             F32Trunc "f32.trunc" visit_f32_trunc (a) { num::f32_trunc(a) }
             F32Nearest "f32.nearest" visit_f32_nearest (a) { num::f32_nearest(a) }
             F32Sqrt "f32.sqrt" visit_f32_sqrt (a) { a.sqrt() }
+            F32Canonical "f32.canonical" none (a) { num::f32_canonical(a) }
         }
     };
 }

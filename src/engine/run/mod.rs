@@ -232,6 +232,9 @@ pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<
 fn enter(store: &mut StoreInner, run: &mut Run, first: Option<*const u64>) -> Result<Option<PauseReason>, Error> {
     let cx = store.context();
     let nested = store.run.depth > 0;
+    if !nested {
+        store.observers().iter().for_each(|observer| observer.entered());
+    }
     // SAFETY: the context is the store's, which nobody else uses now, but for its atomics.
     let outer = nested.then(|| unsafe { ((*cx).saved, (*cx).instance, store.run.end, store.run.top) });
     store.run.depth += 1;
@@ -268,6 +271,9 @@ fn enter(store: &mut StoreInner, run: &mut Run, first: Option<*const u64>) -> Re
         outcome
     };
     store.run.depth -= 1;
+    if !nested {
+        store.observers().iter().for_each(|observer| observer.left());
+    }
     match outcome.unwrap_or_else(|panic| resume_unwind(panic)) {
         Ok(None) => {
             // SAFETY: results stand at the base of the first frame.

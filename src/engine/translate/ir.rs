@@ -353,6 +353,22 @@ impl Op {
         })
     }
 
+    /// What makes a NaN it computes canonical; `None` for instructions whose result is no float, or has the bits of what
+    /// they were given. Vector arithmetic gets its arms here.
+    pub(crate) fn canonicalised_by(self) -> Option<Op> {
+        match self {
+            Op::F64Small(F64SmallOp::F64Copysign) | Op::F64Unary(F64UnaryOp::F64Abs | F64UnaryOp::F64Neg) => None,
+            Op::F32Small(F32SmallOp::F32Copysign) | Op::F32Unary(F32UnaryOp::F32Abs | F32UnaryOp::F32Neg) => None,
+            Op::F64(_) | Op::F64Small(_) | Op::F64Unary(_) | Op::Convert(ConvertOp::F64PromoteF32) => {
+                Some(Op::F64Unary(F64UnaryOp::F64Canonical))
+            }
+            Op::F32(_) | Op::F32Small(_) | Op::F32Unary(_) | Op::Convert(ConvertOp::F32DemoteF64) => {
+                Some(Op::F32Unary(F32UnaryOp::F32Canonical))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether code goes on elsewhere after it, or comes from elsewhere.
     pub(crate) fn leaves_straight_line(self) -> bool {
         matches!(

@@ -296,3 +296,72 @@ fn both_branches_of_an_if_find_its_parameters() {
     assert_eq!(f(&mut app, (5, 1)).ok(), Some(25));
     assert_eq!(f(&mut app, (5, 0)).ok(), Some(26));
 }
+
+#[test]
+fn canonical_nans_cost_an_instruction_per_float_operation_and_nothing_when_off() {
+    let text = "(func (param $x f64) (param $y f64) (result f64)
+           (local.set $y (f64.mul (local.get $x) (local.get $y)))
+           (f64.neg (f64.add (local.get $y) (f64.promote_f32 (f32.sqrt (f32.const -1))))))";
+    insta::assert_snapshot!(listing_with(Config::new().canonical_nans(true), text));
+    let canonical = listing(text).contains("canonical");
+    assert!(!canonical);
+}
+
+#[test]
+fn every_nan_that_is_computed_is_the_canonical_one_if_so_wished() {
+    let unary = ["ceil", "floor", "trunc", "nearest", "sqrt"];
+    let binary = ["add", "sub", "mul", "div", "min", "max"];
+    let mut text = String::from("(module");
+    for (float, int) in [("f32", "i32"), ("f64", "i64")] {
+        let of = |operand: usize| format!("({float}.reinterpret_{int} (local.get {operand}))");
+        let both = |name: &str, operation: String| {
+            format!(
+                "(func (export \"{float}.{name}\") (param {int} {int}) (result {int}) ({int}.reinterpret_{float} {operation}))"
+            )
+        };
+        let one = |name: &str, operation: String| both(name, operation).replacen(&format!("{int} {int}"), int, 1);
+        for name in unary.into_iter().chain(["neg", "abs"]) {
+            text += &one(name, format!("({float}.{name} {})", of(0)));
+        }
+        for name in binary.into_iter().chain(["copysign"]) {
+            text += &both(name, format!("({float}.{name} {} {})", of(0), of(1)));
+        }
+    }
+    text += "(func (export \"demote\") (param i64) (result i32)
+               (i32.reinterpret_f32 (f32.demote_f64 (f64.reinterpret_i64 (local.get 0)))))
+             (func (export \"promote\") (param i32) (result i64)
+               (i64.reinterpret_f64 (f64.promote_f32 (f32.reinterpret_i32 (local.get 0))))))";
+    use crate::engine::{Linker, Val};
+    for optimizations in [Optimizations::default(), Optimizations::NONE] {
+        let engine = Engine::new(Config::new().canonical_nans(true).optimizations(optimizations));
+        let module = Module::new(&engine, &text).expect("a valid module");
+        let mut app = Linker::new(&engine).instantiate(&module).expect("no imports");
+        let mut call = |name: &str, args: &[Val]| match app.invoke(name, args).expect("no trap")[..] {
+            [Val::I32(bits)] => u64::from(bits as u32),
+            [Val::I64(bits)] => bits as u64,
+            ref other => panic!("{name} gave {other:?}"),
+        };
+        let (odd32, odd64) = (0xffa1_2345_u32, 0xfff4_0000_dead_beef_u64);
+        let (nan32, nan64) = (0x7fc0_0000, 0x7ff8_0000_0000_0000);
+        for name in unary.into_iter().chain(binary) {
+            let operands = if unary.contains(&name) { 1 } else { 2 };
+            for (a, b) in [(odd32, 1.5f32.to_bits()), (odd32, odd32)] {
+                let args = &[a.into(), b.into()][..operands];
+                assert_eq!(call(&format!("f32.{name}"), args), nan32, "f32.{name}");
+            }
+            for (a, b) in [(odd64, 1.5f64.to_bits()), (odd64, odd64)] {
+                let args = &[a.into(), b.into()][..operands];
+                assert_eq!(call(&format!("f64.{name}"), args), nan64, "f64.{name}");
+            }
+        }
+        assert_eq!(call("demote", &[odd64.into()]), nan32);
+        assert_eq!(call("promote", &[odd32.into()]), nan64);
+        // Numbers, and what passes bits on, stay as they are.
+        let one = 1f64.to_bits();
+        assert_eq!(call("f64.add", &[one.into(), one.into()]), 2f64.to_bits());
+        assert_eq!(call("f64.neg", &[odd64.into()]), odd64 ^ 1 << 63);
+        assert_eq!(call("f64.abs", &[odd64.into()]), odd64 & !(1 << 63));
+        let positive = [odd32.into(), 1f32.to_bits().into()];
+        assert_eq!(call("f32.copysign", &positive), u64::from(odd32 & !(1 << 31)));
+    }
+}

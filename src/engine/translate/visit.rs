@@ -115,7 +115,11 @@ macro_rules! wide {
 for_each_wide!(wide);
 macro_rules! visit_float {
     ($op:ident $enum:ident $method:ident $ty:ident: $($name:ident $text:literal $visit:ident $args:tt $body:block)*) => {
-        impl Translator<'_> { $(visit!($visit(self) self.$method(Op::$op($enum::$name), $ty));)* }
+        impl Translator<'_> { $(visit_float!(@ $visit $method (Op::$op($enum::$name)) $ty);)* }
+    };
+    (@ none $($rest:tt)*) => {};
+    (@ $visit:ident $method:ident ($op:expr) $ty:ident) => {
+        visit!($visit(self) self.$method($op, $ty));
     };
 }
 macro_rules! f64_full { ($($t:tt)*) => { visit_float! { F64 F64Op float F64: $($t)* } } }
@@ -243,7 +247,19 @@ impl Translator<'_> {
     pub(super) fn unary(&mut self, op: Op, ty: ValType) {
         let a = self.stack.pop();
         let a = self.slot_arg(a);
-        self.push_result(Ins::new(op).a(a), ty);
+        self.push_float_result(Ins::new(op).a(a), ty);
+    }
+
+    /// Pushes a result which may be a NaN: where those are to be canonical, another instruction makes it so. Whatever
+    /// computes floats goes through here, or does the same.
+    fn push_float_result(&mut self, ins: Ins, ty: ValType) {
+        self.push_result(ins, ty);
+        if self.canonical_nans
+            && let Some(canonical) = ins.op.canonicalised_by()
+        {
+            let value = self.stack.pop();
+            self.push_result(Ins::new(canonical).a(Arg::slot(value.slot)), ty);
+        }
     }
 
     /// Two results from so many operands.
@@ -269,7 +285,7 @@ impl Translator<'_> {
             self.arg(a)
         };
         let b = self.arg(b);
-        self.push_result(Ins::new(op).a(a).b(b), ty);
+        self.push_float_result(Ins::new(op).a(a).b(b), ty);
     }
 
     // ---- memory --------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 use rustix::time::{ClockId, clock_getres, clock_gettime};
 
-use crate::wasi::abi::{Clockid, Timestamp};
+use crate::wasi::abi::Timestamp;
 
 #[allow(clippy::unnecessary_cast)] // the fields' types differ from system to system
 fn nanoseconds(time: rustix::time::Timespec) -> Timestamp {
@@ -24,12 +24,9 @@ pub(in crate::wasi) fn cpu_time() -> Timestamp {
     nanoseconds(clock_gettime(ClockId::ThreadCPUTime))
 }
 
-/// How fine a clock is. Never 0.
-pub(in crate::wasi) fn resolution(clock: Clockid) -> Timestamp {
-    let id = match clock {
-        Clockid::Realtime => ClockId::Realtime,
-        Clockid::Monotonic => ClockId::Monotonic,
-        Clockid::ProcessCputime | Clockid::ThreadCputime => ClockId::ThreadCPUTime,
-    };
-    nanoseconds(clock_getres(id)).max(1)
+/// How fine they are: the coarsest counts. Never 0.
+pub(in crate::wasi) fn resolution() -> Timestamp {
+    let clocks = [ClockId::Realtime, ClockId::Monotonic, ClockId::ThreadCPUTime];
+    let resolutions = clocks.map(|clock| nanoseconds(clock_getres(clock)));
+    resolutions.into_iter().max().unwrap_or(1).max(1)
 }
