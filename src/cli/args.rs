@@ -1,13 +1,16 @@
 //! What can be typed: clap types only. What it means is in `exec` and `wast`; how texts become values is in `units`.
 
+mod files;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::files::FilesArgs;
 use super::features::FeatureSet;
-use super::units::{self, Granted, Listen, Variable};
+use super::units::{self, Listen, Variable};
 
 /// Runs WebAssembly programs: an interpreter with WASI Preview 1 built in.
 #[derive(Debug, Parser)]
@@ -41,7 +44,7 @@ As cargo's runner:
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Exec(ExecArgs),
+    Exec(Box<ExecArgs>),
     Wast(WastArgs),
     Listing(ListingArgs),
 }
@@ -54,31 +57,8 @@ pub enum Command {
     after_long_help = EXEC_EXAMPLES
 )]
 pub struct ExecArgs {
-    /// Give the program a directory, under its own name or another
-    ///
-    /// HOST::GUEST shows the directory HOST as GUEST. HOST alone keeps the text as the name. With ::ro at the end, nothing
-    /// in it can be changed. Nothing outside the directories given can be reached, not even through symbolic links.
-    #[arg(long, value_name = "HOST[::GUEST][::ro]", value_parser = units::granted())]
-    pub dir: Vec<Granted>,
-
-    /// Give the program a single file, under its own name or another
-    ///
-    /// As --dir. The program finds it in a directory that has nothing else in it but other files given so.
-    #[arg(long, value_name = "HOST[::GUEST][::ro]", value_parser = units::granted())]
-    pub file: Vec<Granted>,
-
-    /// Give the program an empty directory /tmp of its own, in memory [SIZE: 64M]
-    ///
-    /// At most SIZE bytes, as with --max-memory; each name counts 256 bytes. It is gone when the program ends.
-    #[arg(
-        long,
-        value_name = "SIZE",
-        value_parser = units::size,
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "64M"
-    )]
-    pub tmp: Option<u64>,
+    #[command(flatten)]
+    pub files: FilesArgs,
 
     /// Let the program accept connections on an address: 127.0.0.1:8080
     ///
@@ -131,26 +111,6 @@ pub struct ExecArgs {
     /// Bytes as with --max-memory. It does not depend on the system's stack limit.
     #[arg(long, value_name = "SIZE", value_parser = units::size)]
     pub max_stack: Option<u64>,
-
-    /// Bytes a file may grow to: 4096, 64K, 1G [default: no limit]
-    ///
-    /// Bytes as with --max-memory. Beyond it the program gets the error FBIG.
-    #[arg(long, value_name = "SIZE", value_parser = units::size)]
-    pub max_file_size: Option<u64>,
-
-    /// Bytes all files together may grow by [default: no limit]
-    ///
-    /// Bytes as with --max-memory. Growth counts, in --dir and in --tmp: bytes beyond a file's end, and 256 for each name
-    /// made. Cutting and removing files give nothing back. Beyond it the program gets the error DQUOT.
-    #[arg(long, value_name = "SIZE", value_parser = units::size)]
-    pub max_disk: Option<u64>,
-
-    /// Descriptors the program may have open [default: 1024]
-    ///
-    /// Those it begins with count, which are its standard streams and what it was given. Beyond it the program gets the
-    /// error MFILE.
-    #[arg(long, value_name = "N")]
-    pub max_open_files: Option<u32>,
 
     /// Validate each function on its first call, not all before the start
     ///

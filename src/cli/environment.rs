@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::Path;
 
-use wasmrun::{Error, MemFs, WasiEnv};
+use wasmrun::{Error, MemFs, WasiEnv, WasiEnvBuilder};
 
-use super::args::ExecArgs;
+use super::args::{ExecArgs, FilesArgs};
 use super::units::{Granted, Listen, Variable};
 
 /// Makes the guest's world; `words` are argv[0] and what follows.
@@ -20,7 +20,16 @@ pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, Str
         .args(words)
         .envs(variables(args, &ours))
         .inherit_stdio();
-    for Granted { host, guest, read_only } in &args.dir {
+    env = grant_files(&args.files, env)?;
+    for listen in &args.listen {
+        env = env.listener(bind(listen)?).map_err(|error| message(&error))?;
+    }
+    Ok(env.build())
+}
+
+/// Grants what is said about files.
+fn grant_files(files: &FilesArgs, mut env: WasiEnvBuilder) -> Result<WasiEnvBuilder, String> {
+    for Granted { host, guest, read_only } in &files.dir {
         if host.is_file() {
             return Err(format!(
                 "`{}` is a file: give it with --file",
@@ -34,7 +43,7 @@ pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, Str
         };
         env = granted.map_err(|error| message(&error))?;
     }
-    for Granted { host, guest, read_only } in &args.file {
+    for Granted { host, guest, read_only } in &files.file {
         let granted = if *read_only {
             env.file_read_only(host, guest)
         } else {
@@ -42,22 +51,19 @@ pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, Str
         };
         env = granted.map_err(|error| message(&error))?;
     }
-    if let Some(bytes) = args.tmp {
+    if let Some(bytes) = files.tmp {
         env = env.mount(&MemFs::with_limit(bytes), "/tmp");
     }
-    if let Some(bytes) = args.max_file_size {
+    if let Some(bytes) = files.max_file_size {
         env = env.max_file_size(bytes);
     }
-    if let Some(bytes) = args.max_disk {
+    if let Some(bytes) = files.max_disk {
         env = env.max_disk(bytes);
     }
-    if let Some(count) = args.max_open_files {
+    if let Some(count) = files.max_open_files {
         env = env.max_open_files(count);
     }
-    for listen in &args.listen {
-        env = env.listener(bind(listen)?).map_err(|error| message(&error))?;
-    }
-    Ok(env.build())
+    Ok(env)
 }
 
 /// What went wrong with something the guest was to be given.

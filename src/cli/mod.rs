@@ -92,7 +92,7 @@ mod tests {
     fn exec_args(words: &[&str]) -> args::ExecArgs {
         let words = with_command(words.iter().map(OsString::from).collect());
         match parse(words).expect("the words are in order").command {
-            Command::Exec(args) => args,
+            Command::Exec(args) => *args,
             other => panic!("`exec` expected, {other:?} found"),
         }
     }
@@ -114,7 +114,7 @@ mod tests {
         ] {
             let args = exec_args(words);
             assert_eq!(args.fuel, Some(5));
-            assert!(args.dir.is_empty());
+            assert!(args.files.dir.is_empty());
             assert_eq!(
                 args.file_and_args,
                 ["a.wasm", "--fuel", "6", "exec", "-h", "--", "--dir"]
@@ -158,7 +158,7 @@ mod tests {
             "--test-threads=1",
             "dir",
         ]);
-        assert_eq!(args.dir.len(), 1);
+        assert_eq!(args.files.dir.len(), 1);
         assert_eq!(args.file_and_args[1..], ["--nocapture", "--test-threads=1", "dir"]);
     }
 }
