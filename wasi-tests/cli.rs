@@ -22,9 +22,15 @@ mod messages;
 mod programs;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/seeing.rs"]
+mod seeing;
 #[path = "cli/sockets.rs"]
 mod sockets;
+#[path = "cli/streams.rs"]
+mod streams;
 #[path = "cli/suite.rs"]
 mod suite;
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/world.rs"]
 mod world;

@@ -1,14 +1,16 @@
 //! What the guest is given: arguments, variables, directories, and our own standard streams. Nothing else.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::Path;
 
-use wasmrun::{Error, MemFs, WasiEnv, WasiEnvBuilder};
+use wasmrun::{Error, MemFs, Stdin, WasiEnv, WasiEnvBuilder};
 
 use super::args::{ExecArgs, FilesArgs};
-use super::units::{Granted, Listen, Variable};
+use super::report;
+use super::units::{Granted, Input, Listen, Variable};
 
 /// Makes the guest's world; `words` are argv[0] and what follows.
 ///
@@ -19,7 +21,18 @@ pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, Str
     let mut env = WasiEnv::builder()
         .args(words)
         .envs(variables(args, &ours))
-        .inherit_stdio();
+        .inherit_stdout()
+        .inherit_stderr()
+        .stdin(stdin(args)?);
+    if let Some(bytes) = args.max_output {
+        env = env.max_output(bytes);
+    }
+    if args.raw_terminal {
+        env = env.raw_terminal();
+    }
+    if let Some(filter) = args.trace {
+        env = env.trace(filter, report::print);
+    }
     env = grant_files(&args.files, env)?;
     for listen in &args.listen {
         env = env.listener(bind(listen)?).map_err(|error| message(&error))?;
@@ -64,6 +77,18 @@ fn grant_files(files: &FilesArgs, mut env: WasiEnvBuilder) -> Result<WasiEnvBuil
         env = env.max_open_files(count);
     }
     Ok(env)
+}
+
+/// What the guest reads.
+fn stdin(args: &ExecArgs) -> Result<Stdin, String> {
+    match &args.stdin {
+        None | Some(Input::Inherit) => Ok(Stdin::inherit()),
+        Some(Input::Null) => Ok(Stdin::empty()),
+        Some(Input::File(path)) => match File::open(path) {
+            Ok(file) => Ok(Stdin::file(file)),
+            Err(error) => Err(format!("cannot open `{}` for --stdin: {error}", path.display())),
+        },
+    }
 }
 
 /// What went wrong with something the guest was to be given.

@@ -10,6 +10,7 @@ mod environment;
 mod exec;
 mod exit;
 mod features;
+mod hint;
 mod invoke;
 mod listing;
 mod report;

@@ -53,3 +53,16 @@ pub struct FilesArgs {
     #[arg(long, value_name = "N", hide_short_help = true)]
     pub max_open_files: Option<u32>,
 }
+
+impl FilesArgs {
+    /// The directories that the program is given, by its names for them.
+    pub fn directories(&self) -> Vec<&str> {
+        let dirs = self.dir.iter().map(|dir| dir.guest.as_str());
+        let files = self.file.iter().map(|file| match file.guest.rsplit_once('/') {
+            Some(("", _)) => "/",
+            Some((above, _)) => above,
+            None => ".",
+        });
+        dirs.chain(files).chain(self.tmp.map(|_| "/tmp")).collect()
+    }
+}
