@@ -32,6 +32,8 @@ const NAMES: &[(&str, Setter)] = &[
     ("threads", Features::threads),
     ("simd", Features::simd),
     ("relaxed-simd", Features::relaxed_simd),
+    ("function-references", Features::function_references),
+    ("gc", Features::gc),
 ];
 
 impl FromStr for FeatureSet {
