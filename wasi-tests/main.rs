@@ -4,6 +4,7 @@
 //! `cases/` runs one and says what must come of it. No compiler and no network is needed.
 
 mod calls;
+mod documents;
 mod embedding;
 mod errnos;
 mod examples;
@@ -43,6 +44,8 @@ cases! {
     clock
     envdump
     envdump_none
+    exceptions_final
+    exceptions_legacy
     exit_0
     exit_256
     exit_7

@@ -104,12 +104,8 @@ fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
         (WasmFeatures::RELAXED_SIMD, "relaxed-simd", "rebuild it without SIMD"),
         (WasmFeatures::LEGACY_EXCEPTIONS, "legacy-exceptions", SWITCHED_OFF),
         (WasmFeatures::EXCEPTIONS, "exceptions", SWITCHED_OFF),
-        (WasmFeatures::GC, "gc", "rebuild it for WebAssembly 2.0"),
-        (
-            WasmFeatures::FUNCTION_REFERENCES,
-            "function-references",
-            "rebuild it for WebAssembly 2.0",
-        ),
+        (WasmFeatures::GC, "gc", SWITCHED_OFF),
+        (WasmFeatures::FUNCTION_REFERENCES, "function-references", SWITCHED_OFF),
         (WasmFeatures::THREADS, "threads", SWITCHED_OFF),
         (
             WasmFeatures::SHARED_EVERYTHING_THREADS,
@@ -504,7 +500,8 @@ impl<'b> Decoder<'b> {
         let defined = module.globals.len() - module.imported_globals as usize;
         // Elsewhere than on unix memories move when they grow, and globals must not.
         let fixed = cfg!(all(unix, not(miri))) || module.memories.is_empty();
-        let ours = module.imported_memories == 0;
+        // A shared memory may be left when the instance is gone.
+        let ours = module.imported_memories == 0 && module.memories.first().is_none_or(|memory| !memory.shared);
         (fixed && ours && defined <= MAX_HEADER_GLOBALS).then(|| {
             // Upwards from the lowest of their slots, downwards from one global to the next.
             let mut slots = 0;

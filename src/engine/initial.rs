@@ -68,7 +68,8 @@ fn elems_are_certain(module: &ModuleInner) -> bool {
             };
             let null = matches!(module.table_inits[defined as usize], ConstExpr::Value(0));
             let table = &module.tables[*index as usize];
-            null && constant(offset, table.is_64).is_some_and(|offset| fits(offset, elem.items.len(), table.minimum))
+            null && !elem.items.allocate()
+                && constant(offset, table.is_64).is_some_and(|offset| fits(offset, elem.items.len(), table.minimum))
         }
         _ => true,
     })
@@ -76,7 +77,7 @@ fn elems_are_certain(module: &ModuleInner) -> bool {
 
 /// Whether there is a memory 0 defined here, and all data segments go there and fit.
 fn datas_are_certain(module: &ModuleInner) -> bool {
-    if module.imported_memories > 0 || module.memories.is_empty() {
+    if module.imported_memories > 0 || module.memories.first().is_none_or(|memory| memory.shared) {
         return false;
     }
     let memory = &module.memories[0];

@@ -3,7 +3,7 @@
 use super::error::{Error, ExportError};
 use super::func::{Func, TypedFunc};
 use super::global::Global;
-use super::memory::{LinearMemory, Memory};
+use super::memory::{LinearMemory, Memory, StoreMemory};
 use super::module::{Export, Kind, Module};
 use super::run::layout::{Owned, VmFunc, VmInstance, VmTable};
 use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, StoreInner};
@@ -41,6 +41,8 @@ pub(crate) struct InstanceData {
     pub vm_globals: Vec<*mut u64>,
     pub dropped_elems: Vec<bool>,
     pub dropped_datas: Vec<bool>,
+    /// By element segment: its values, where computing them makes objects, which must be the same ones each time.
+    pub elem_values: Vec<Box<[u64]>>,
     /// The memory of no pages of an instance without one.
     #[expect(dead_code, reason = "`vm` points into it")]
     pub empty_memory: Option<Box<LinearMemory>>,
@@ -60,7 +62,7 @@ impl InstanceData {
     }
 
     /// Looks up the addresses of byte 0 again, where memories move when they grow.
-    pub(crate) fn refresh_bases(&mut self, memories: &[Box<LinearMemory>]) {
+    pub(crate) fn refresh_bases(&mut self, memories: &[StoreMemory]) {
         for (base, &index) in self.vm_memories.iter_mut().zip(&self.memories) {
             *base = memories[index as usize].base();
         }

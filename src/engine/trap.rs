@@ -29,14 +29,32 @@ pub enum Trap {
     IndirectCallTypeMismatch,
     /// More calls at once, or bigger frames, than the stack limit allows.
     CallStackExhausted,
-    /// `ref.as_non_null` and its like found null.
+    /// `ref.as_non_null` found null.
     NullReference,
+    /// `call_ref` found null.
+    NullFunctionReference,
+    /// A struct was asked for, and there was null.
+    NullStructReference,
+    /// An array was asked for, and there was null.
+    NullArrayReference,
+    /// An integer of 31 bits was asked for, and there was null.
+    NullI31Reference,
+    /// `ref.cast` found something of another type.
+    CastFailure,
+    /// An array was asked for elements it does not have.
+    ArrayOutOfBounds,
+    /// The objects that are in use take as much as the store may have.
+    GcHeapExhausted,
     /// `throw_ref` of null.
     NullException,
     /// A call of a function whose import was left open.
     UnknownImport,
     /// The host has no memory for what the guest asked for.
     OutOfMemory,
+    /// An atomic access at an address that is not a multiple of its size.
+    UnalignedAtomic,
+    /// A wait on a memory that no other thread can have.
+    ExpectedSharedMemory,
     /// The guest asked to exit where that is not allowed.
     ExitRefused,
     /// The guest gave up by itself: it raised the signal `ABRT`.
@@ -58,9 +76,18 @@ impl Trap {
             Trap::IndirectCallTypeMismatch => "indirect call type mismatch",
             Trap::CallStackExhausted => "call stack exhausted",
             Trap::NullReference => "null reference",
+            Trap::NullFunctionReference => "null function reference",
+            Trap::NullStructReference => "null structure reference",
+            Trap::NullArrayReference => "null array reference",
+            Trap::NullI31Reference => "null i31 reference",
+            Trap::CastFailure => "cast failure",
+            Trap::ArrayOutOfBounds => "out of bounds array access",
+            Trap::GcHeapExhausted => "garbage-collected heap exhausted",
             Trap::NullException => "null exception reference",
             Trap::UnknownImport => "unknown import",
             Trap::OutOfMemory => "out of memory",
+            Trap::UnalignedAtomic => "unaligned atomic",
+            Trap::ExpectedSharedMemory => "expected shared memory",
             Trap::ExitRefused => "proc_exit refused",
             Trap::Abort => "abort",
         }

@@ -91,14 +91,16 @@ impl Row {
     pub(super) fn call(&self, cx: &mut Call<'_>, words: &[u64]) -> Result<(), Stop> {
         let shown = cx.ctx.trace.as_ref().is_some_and(|trace| trace.filter.shows(self.name));
         let line = shown.then(|| trace::begin(cx, self.name, self.params, words));
-        let result = match cx.ctx.profile.refusal(self.name) {
+        let refusal = cx.ctx.profile.refusal(self.name);
+        let result = match refusal {
             None => (self.handler)(cx, words),
             Some(errno) => Err(errno.into()),
         };
         if let Some(line) = line {
             trace::end(cx, line, self.params, words, &result);
         }
-        if let Err(Stop::Errno(errno)) = &result {
+        // What the profile refuses, no directory would change.
+        if let (None, Err(Stop::Errno(errno))) = (refusal, &result) {
             missed::note(cx, self.name, self.params, words, *errno);
         }
         cx.ctx.missed.begun |= !self.name.starts_with("fd_prestat");

@@ -7,7 +7,9 @@ use super::listing::Listing;
 use super::*;
 use crate::engine::ops::CompareOp;
 use crate::engine::run::dispatch::{Handler, word_of};
-use crate::engine::run::handlers::{bulk, control, convert, float, fused, integer, memory, simd, variable};
+use crate::engine::run::handlers::{
+    atomic, bulk, control, convert, float, fused, integer, memory, reference, simd, variable,
+};
 use crate::engine::run::operand::{Dst, Src};
 
 pub(super) struct Encoder<'t, 'm> {
@@ -20,6 +22,8 @@ pub(super) struct Encoder<'t, 'm> {
     /// Instructions that branch: the word of the target, and the label.
     fixups: Vec<(u32, Label)>,
     offsets: Vec<(u32, u32)>,
+    /// Where those of `t.roots` stand.
+    roots: Vec<u32>,
     pub regions: Vec<Region>,
     pub listing: Listing,
 }
@@ -35,6 +39,7 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, Listing) {
         places: vec![u32::MAX; t.labels.len()],
         fixups: Vec::new(),
         offsets: Vec::new(),
+        roots: Vec::new(),
         regions: t.regions.clone(),
         listing: Listing::default(),
     };
@@ -53,6 +58,7 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, Listing) {
         relocations: encoder.relocations,
         record: t.record,
         offsets: encoder.offsets,
+        roots: t.root_map(&encoder.roots),
         catches,
     };
     (translated, encoder.listing)
@@ -171,6 +177,7 @@ impl Encoder<'_, '_> {
             Op::Nop => return at + 1,
             Op::Label => {
                 self.places[ins.x as usize] = self.words.len() as u32;
+                self.note_roots(at, self.words.len() as u32);
                 self.list_label(ins.x);
                 return at + 1;
             }
@@ -188,6 +195,7 @@ impl Encoder<'_, '_> {
             _ => {}
         }
         let start = self.words.len() as u32;
+        self.note_roots(at, start);
         let far = self.t.scratch.is_some() && self.bring_near(&mut ins, classes);
         if self.t.want != Want::Code {
             self.offsets.push((start, self.t.origins[at]));
@@ -205,6 +213,15 @@ impl Encoder<'_, '_> {
         at + 1
     }
 
+    /// Says where the instruction stands at which the frame has the roots that were noted for it.
+    fn note_roots(&mut self, at: usize, word: u32) {
+        if let Some((code, _)) = self.t.roots.get(self.roots.len())
+            && *code as usize == at
+        {
+            self.roots.push(word);
+        }
+    }
+
     /// Operands in slots that 16 bits cannot name are copied to near ones first. Returns whether the destination is
     /// such a slot and must be copied back.
     fn bring_near(&mut self, ins: &mut Ins, classes: Classes) -> bool {
@@ -217,6 +234,7 @@ impl Encoder<'_, '_> {
                 | Op::Throw
                 | Op::ThrowRef
                 | Op::Slow(_)
+                | Op::Atomic(_)
                 | Op::Wide(_)
                 | Op::Fuel
                 | Op::RetMany
@@ -229,13 +247,25 @@ impl Encoder<'_, '_> {
         // These hold bare numbers in `b` or their frame base in `d`.
         let bare_b = matches!(
             ins.op,
-            Op::LoadFar(..) | Op::StoreFar(..) | Op::BrTable | Op::CallIndirect | Op::ReturnCallIndirect
+            Op::LoadFar(..)
+                | Op::StoreFar(..)
+                | Op::BrTable
+                | Op::CallIndirect
+                | Op::CallRef
+                | Op::ReturnCallIndirect
+                | Op::ReturnCallRef
         );
         for (i, class) in [classes.a, classes.b, classes.c].into_iter().enumerate() {
             let arg = match i {
                 0 => &mut ins.a,
                 1 if !bare_b => &mut ins.b,
-                2 if !matches!(ins.op, Op::CallIndirect | Op::ReturnCallIndirect) => &mut ins.c,
+                2 if !matches!(
+                    ins.op,
+                    Op::CallIndirect | Op::CallRef | Op::ReturnCallIndirect | Op::ReturnCallRef
+                ) =>
+                {
+                    &mut ins.c
+                }
                 _ => continue,
             };
             if is_far(*arg) {
@@ -249,7 +279,12 @@ impl Encoder<'_, '_> {
         }
         let base = matches!(
             ins.op,
-            Op::CallIndirect | Op::ReturnCallIndirect | Op::MemoryFill(_) | Op::MemoryCopy(_)
+            Op::CallIndirect
+                | Op::CallRef
+                | Op::ReturnCallIndirect
+                | Op::ReturnCallRef
+                | Op::MemoryFill(_)
+                | Op::MemoryCopy(_)
         );
         if !base && is_far(ins.d) {
             ins.d = Arg::slot(scratch);
@@ -353,6 +388,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::LOAD_FIXED[op as usize][sd],
                     Mode::At => memory::LOAD_AT[op as usize][sa][sd],
                     Mode::At64 => memory::LOAD_AT_64[op as usize][sa][sd],
+                    Mode::AtShared => memory::LOAD_SHARED[op as usize][sa][sd],
                     Mode::Plus => memory::LOAD_PLUS[op as usize][sa][sd],
                     Mode::Sum => memory::LOAD_SUM[op as usize][sa][sb][sd],
                     Mode::Scaled => memory::load_scaled(op).expect("chosen for it")[sa][sb][sd],
@@ -364,6 +400,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::LOAD_F64_FIXED[sd],
                     Mode::At => memory::LOAD_F64_AT[sa][sd],
                     Mode::At64 => memory::LOAD_F64_AT_64[sa][sd],
+                    Mode::AtShared => unreachable!("floats take the far form"),
                     Mode::Plus => memory::LOAD_F64_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F64_SUM[sa][sb][sd],
                     Mode::Scaled => memory::LOAD_F64_SCALED[sa][sb][sd],
@@ -375,6 +412,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::LOAD_F32_FIXED[sd],
                     Mode::At => memory::LOAD_F32_AT[sa][sd],
                     Mode::At64 => memory::LOAD_F32_AT_64[sa][sd],
+                    Mode::AtShared => unreachable!("floats take the far form"),
                     Mode::Plus => memory::LOAD_F32_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F32_SUM[sa][sb][sd],
                     Mode::Scaled => memory::LOAD_F32_SCALED[sa][sb][sd],
@@ -387,6 +425,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::STORE_FIXED[op as usize][v],
                     Mode::At => memory::STORE_AT[op as usize][sa][v],
                     Mode::At64 => memory::STORE_AT_64[op as usize][sa][v],
+                    Mode::AtShared => memory::STORE_SHARED[op as usize][sa][v],
                     Mode::Plus => memory::STORE_PLUS[op as usize][sa][v],
                     Mode::Sum => memory::STORE_SUM[op as usize][sa][sb][v],
                     Mode::Scaled => memory::store_scaled(op).expect("chosen for it")[sa][sb][v],
@@ -400,6 +439,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::STORE_F64_FIXED[v],
                     Mode::At => memory::STORE_F64_AT[sa][v],
                     Mode::At64 => memory::STORE_F64_AT_64[sa][v],
+                    Mode::AtShared => unreachable!("floats take the far form"),
                     Mode::Plus => memory::STORE_F64_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F64_SUM[sa][sb][v],
                     Mode::Scaled => memory::STORE_F64_SCALED[sa][sb][v],
@@ -412,20 +452,32 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::STORE_F32_FIXED[v],
                     Mode::At => memory::STORE_F32_AT[sa][v],
                     Mode::At64 => memory::STORE_F32_AT_64[sa][v],
+                    Mode::AtShared => unreachable!("floats take the far form"),
                     Mode::Plus => memory::STORE_F32_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F32_SUM[sa][sb][v],
                     Mode::Scaled => memory::STORE_F32_SCALED[sa][sb][v],
                 };
                 self.access(handler, mode, c, 4, ins, None);
             }
-            Op::LoadFar(op, is_64) => {
-                self.push(memory::LOAD_FAR[op as usize][is_64 as usize], fields(d, a, ins.b.0, 0));
+            Op::LoadFar(op) => {
+                let ty = self.t.module.memories[ins.b.0 as usize];
+                let handler = memory::LOAD_FAR[op as usize][ty.shared as usize][ty.is_64 as usize];
+                self.push(handler, fields(d, a, ins.b.0, 0));
                 self.words.push(ins.x);
             }
-            Op::StoreFar(op, is_64) => {
-                self.push(memory::STORE_FAR[op as usize][is_64 as usize], fields(c, a, ins.b.0, 0));
+            Op::StoreFar(op) => {
+                let ty = self.t.module.memories[ins.b.0 as usize];
+                let handler = memory::STORE_FAR[op as usize][ty.shared as usize][ty.is_64 as usize];
+                self.push(handler, fields(c, a, ins.b.0, 0));
                 self.words.push(ins.x);
             }
+            Op::Atomic(op) => {
+                let is_64 = self.t.module.memories[ins.b.0 as usize].is_64;
+                self.push(atomic::atomic(op, is_64), halves(d, a));
+                self.words.push(ins.x);
+                self.words.push(halves(ins.b.0, c));
+            }
+            Op::Fence => self.words.push(word_of(atomic::atomic_fence)),
             Op::MemorySize => self.push(memory::MEMORY_SIZE[sd], fields(d, 0, 0, 0)),
             Op::GlobalGet(bank) => {
                 let (place, global) = self.global(ins.x as u32);
@@ -544,6 +596,18 @@ impl Encoder<'_, '_> {
                 self.words.push(0);
                 self.words.push(self.pins());
             }
+            Op::CallRef => {
+                self.push(control::CALL_REF[sa], halves(d, b));
+                self.words.push((a as u64) << 48);
+                self.words.push(0);
+                self.words.push(self.pins());
+            }
+            Op::ReturnCallRef => {
+                self.push(control::return_call_ref, halves(d, ins.c.0));
+                self.words.push((a as u64) << 48);
+                self.words.push(halves(self.t.record, b));
+            }
+            Op::NullCheck(null) => self.push(reference::NULL_CHECK[null as usize][sa], fields(0, a, 0, 0)),
             Op::ReturnCall => {
                 self.push(control::return_call, halves(d, ins.c.0));
                 let callee = ins.x as u32 - self.t.module.imported_funcs;
@@ -659,7 +723,7 @@ impl Encoder<'_, '_> {
         let (a, b, offset) = (Encoder::near(ins.a), Encoder::near(ins.b), ins.x as u32 + bytes);
         let (word_1, word_2) = match mode {
             Mode::Fixed => (fields_imm(field, 0, offset), None),
-            Mode::At | Mode::At64 => (fields_imm(field, a, offset), None),
+            Mode::At | Mode::At64 | Mode::AtShared => (fields_imm(field, a, offset), None),
             Mode::Plus => (fields_imm(field, a, offset), Some(self.imm(ins.b))),
             Mode::Sum | Mode::Scaled => (fields(field, a, b, 0), Some(offset)),
         };

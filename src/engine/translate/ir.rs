@@ -37,6 +37,8 @@ pub(crate) enum Mode {
     At,
     /// `a + x`, a of 64 bits
     At64,
+    /// `a + x`, in a memory that threads share
+    AtShared,
     /// `(a + constant b) + x`
     Plus,
     /// `(a + b) + x`
@@ -96,9 +98,12 @@ pub(crate) enum Op {
     Store(StoreOp, Mode),
     StoreF64(Mode),
     StoreF32(Mode),
-    /// From and to memory `b` (a bare number), with whether addresses have 64 bits.
-    LoadFar(LoadOp, bool),
-    StoreFar(StoreOp, bool),
+    /// From and to memory `b` (a bare number).
+    LoadFar(LoadOp),
+    StoreFar(StoreOp),
+    /// In memory `b` (a bare number), with value `c`; the slot after `c` is what replaces it.
+    Atomic(AtomicOp),
+    Fence,
     MemorySize,
     /// Global `x`.
     GlobalGet(Bank),
@@ -136,10 +141,15 @@ pub(crate) enum Op {
     CallImport,
     /// `x`: type id | table << 32. `a`: the index.
     CallIndirect,
+    /// `a`: the function.
+    CallRef,
     /// `d`: base, `c`: slots of arguments, `b`: the callee's record.
     ReturnCall,
     ReturnCallImport,
     ReturnCallIndirect,
+    ReturnCallRef,
+    /// Traps if `a` is null.
+    NullCheck(Null),
     /// Returns `a`, or results already in place.
     Ret(Bank),
     RetMany,
@@ -150,6 +160,14 @@ pub(crate) enum Op {
     MemoryCopy(bool),
     /// Executed by the driver: `run::slow`. `x`: immediate.
     Slow(Slow),
+}
+
+/// What must not be null, for the trap that says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Null {
+    Reference,
+    I31,
 }
 
 /// Instructions the driver executes. `i` and `j` are the halves of the immediate.
@@ -181,10 +199,43 @@ pub(crate) enum Slow {
     ElemDrop,
     /// `d = reference to function i`
     RefFunc,
+    /// `d = how a wait at a for b to change ended`, of at most c nanoseconds. Here and below, the lower 16 bits of the
+    /// immediate are the memory, the rest the offset.
+    Wait32,
+    Wait64,
+    /// `d = how many waits at a, at most b, were ended`
+    Notify,
+    /// Of type i, here and below. Operands stand one after the other from `a` on.
+    StructNew,
+    StructNewDefault,
+    /// `d = field j of a`, with the sign in the highest bit of j.
+    StructGet,
+    /// `field j of a = b`
+    StructSet,
+    /// `d = array of b elements a`
+    ArrayNew,
+    ArrayNewDefault,
+    /// Of j elements, from `a` on.
+    ArrayNewFixed,
+    /// Of segment j, from `a` on, `b` of them.
+    ArrayNewData,
+    ArrayNewElem,
+    ArrayGet,
+    ArraySet,
+    ArrayLen,
+    /// Operands stand one after the other from `a` on, here and below.
+    ArrayFill,
+    ArrayCopy,
+    ArrayInitData,
+    ArrayInitElem,
+    /// `d = a is of a type`, which i and j say: `run::test_words`.
+    RefTest,
+    /// Traps if `a` is not.
+    RefCast,
 }
 
 impl Slow {
-    const ALL: [Slow; 15] = [
+    const ALL: [Slow; 36] = [
         Slow::MemoryGrow,
         Slow::MemorySize,
         Slow::MemoryFill,
@@ -200,7 +251,41 @@ impl Slow {
         Slow::TableInit,
         Slow::ElemDrop,
         Slow::RefFunc,
+        Slow::Wait32,
+        Slow::Wait64,
+        Slow::Notify,
+        Slow::StructNew,
+        Slow::StructNewDefault,
+        Slow::StructGet,
+        Slow::StructSet,
+        Slow::ArrayNew,
+        Slow::ArrayNewDefault,
+        Slow::ArrayNewFixed,
+        Slow::ArrayNewData,
+        Slow::ArrayNewElem,
+        Slow::ArrayGet,
+        Slow::ArraySet,
+        Slow::ArrayLen,
+        Slow::ArrayFill,
+        Slow::ArrayCopy,
+        Slow::ArrayInitData,
+        Slow::ArrayInitElem,
+        Slow::RefTest,
+        Slow::RefCast,
     ];
+
+    /// Whether its operands stand one after the other from `a` to `b`.
+    pub(crate) fn has_range(self) -> bool {
+        matches!(
+            self,
+            Slow::StructNew
+                | Slow::ArrayNewFixed
+                | Slow::ArrayFill
+                | Slow::ArrayCopy
+                | Slow::ArrayInitData
+                | Slow::ArrayInitElem
+        )
+    }
 
     /// The kind that stands in an instruction.
     pub(crate) fn from_word(word: u32) -> Slow {
@@ -326,7 +411,7 @@ impl Op {
             Op::AddBranch(_) => [INT_PIN, INT, None],
             Op::BranchF64(..) => [F64_ACC, F64_ACC, None],
             Op::BranchF32(..) => [F32_ACC, F32_ACC, None],
-            Op::BrTable | Op::CallIndirect => [INT, None, None],
+            Op::BrTable | Op::CallIndirect | Op::CallRef | Op::NullCheck(_) => [INT, None, None],
             _ => [None; 3],
         }
     }
@@ -398,6 +483,7 @@ impl Op {
                 | Op::ReturnCall
                 | Op::ReturnCallImport
                 | Op::ReturnCallIndirect
+                | Op::ReturnCallRef
                 | Op::Ret(_)
                 | Op::RetMany
         )
@@ -411,9 +497,11 @@ impl Op {
                 | Op::Call
                 | Op::CallImport
                 | Op::CallIndirect
+                | Op::CallRef
                 | Op::MemoryFill(_)
                 | Op::MemoryCopy(_)
                 | Op::Wide(_)
+                | Op::Atomic(_)
                 | Op::Slow(_)
         )
     }
@@ -422,7 +510,7 @@ impl Op {
 fn address(mode: Mode, value: Option<Role>) -> [Option<Role>; 3] {
     match mode {
         Mode::Fixed => [None, None, value],
-        Mode::At | Mode::At64 | Mode::Plus => [INT, None, value],
+        Mode::At | Mode::At64 | Mode::AtShared | Mode::Plus => [INT, None, value],
         Mode::Sum | Mode::Scaled => [INT, INT, value],
     }
 }

@@ -4,6 +4,7 @@
 //! A handler reads like a sentence: read the operands, compute, write, go on. What each word of its instruction
 //! holds stands in its comment; word 0 is always the handler.
 
+pub(crate) mod atomic;
 pub(crate) mod bulk;
 pub(crate) mod control;
 pub(crate) mod convert;
@@ -11,6 +12,7 @@ pub(crate) mod float;
 pub(crate) mod fused;
 pub(crate) mod integer;
 pub(crate) mod memory;
+pub(crate) mod reference;
 pub(crate) mod simd;
 pub(crate) mod variable;
 
