@@ -9,17 +9,19 @@ use wasmrun::{Error, WasiEnv};
 
 use super::args::ExecArgs;
 use super::units::{Directory, Listen, Variable};
+use super::world;
 
-/// Makes the guest's world; `words` are argv[0] and what follows.
+/// Makes the guest's world; `words` are argv[0] and what follows, `file` is what messages call the program.
 ///
 /// # Errors
 /// A directory that cannot be opened or an address that cannot be listened on, named in the message.
-pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, String> {
+pub fn environment(args: &ExecArgs, file: &str, words: Vec<OsString>) -> Result<WasiEnv, String> {
     let ours: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let mut env = WasiEnv::builder()
         .args(words)
         .envs(variables(args, &ours))
         .inherit_stdio();
+    env = world::furnish(&args.world, file, env);
     for Directory { host, guest, read_only } in &args.dir {
         let granted = if *read_only {
             env.dir_read_only(host, guest)

@@ -10,7 +10,7 @@ use super::args::ExecArgs;
 use super::environment::{argv0, environment};
 use super::exit::Ending;
 use super::timeout::{self, Timer};
-use super::{invoke, report, stats};
+use super::{invoke, report, stats, world};
 
 /// Why the guest did not end by itself.
 enum Failure {
@@ -60,6 +60,13 @@ fn ended(args: &ExecArgs, file: &OsStr, error: &Error) -> Ending {
             report::trap(trap, &label(file));
             Ending::Trap
         }
+        Error::Signal(signal) => {
+            report::error(&format!(
+                "{}: the program ended itself with signal {signal}",
+                label(file)
+            ));
+            Ending::Signal(signal.number())
+        }
         Error::OutOfFuel => {
             let fuel = args.fuel.unwrap_or(0);
             report::error(&format!("out of fuel: the program used up the {fuel} units of --fuel"));
@@ -105,11 +112,12 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: Vec<OsString>) -> Result<()
         }
         None => None,
     };
+    world::check(args, rest.len()).map_err(Failure::Usage)?;
     let mut words = vec![argv0(args, file)];
     if args.invoke.is_none() {
         words.extend(rest);
     }
-    let env = environment(args, words).map_err(Failure::Host)?;
+    let env = environment(args, &label(file), words).map_err(Failure::Host)?;
     let mut linker = Linker::new(&engine);
     linker.wasi(&env)?;
     if args.allow_unknown_imports {
@@ -119,7 +127,7 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: Vec<OsString>) -> Result<()
 }
 
 fn config(args: &ExecArgs) -> Config {
-    let mut config = Config::new().lazy_validation(args.lazy_validation);
+    let mut config = world::configure(&args.world, Config::new()).lazy_validation(args.lazy_validation);
     if let Some(fuel) = args.fuel {
         config = config.fuel(fuel);
     }

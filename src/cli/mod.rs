@@ -12,6 +12,7 @@ mod exit;
 mod features;
 mod invoke;
 mod listing;
+mod profiles;
 mod report;
 mod script;
 mod stats;
@@ -19,6 +20,7 @@ mod timeout;
 mod units;
 mod version;
 mod wast;
+mod world;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -36,6 +38,8 @@ pub fn main() -> ExitCode {
             Command::Exec(args) => exec::run(&args),
             Command::Wast(args) => wast::run(&args),
             Command::Listing(args) => listing::run(&args),
+            Command::Profiles(args) => profiles::run(&args),
+            Command::Wasi(args) => profiles::list(&args),
         },
         Err(message) => {
             // Help and version are messages too; only they go to stdout.
