@@ -23,6 +23,27 @@ use wasmrun::{Config, Features, Optimizations};
 
 /// Scripts of our own, in `ours/`, by name; they run under the default features.
 const OURS: &[(&str, &str)] = &[
+    // The suite has no files for the legacy form.
+    (
+        "legacy-exceptions/calls.wast",
+        include_str!("ours/legacy-exceptions/calls.wast"),
+    ),
+    (
+        "legacy-exceptions/delegate.wast",
+        include_str!("ours/legacy-exceptions/delegate.wast"),
+    ),
+    (
+        "legacy-exceptions/modules.wast",
+        include_str!("ours/legacy-exceptions/modules.wast"),
+    ),
+    (
+        "legacy-exceptions/rethrow.wast",
+        include_str!("ours/legacy-exceptions/rethrow.wast"),
+    ),
+    (
+        "legacy-exceptions/try_catch.wast",
+        include_str!("ours/legacy-exceptions/try_catch.wast"),
+    ),
     ("memory64.wast", include_str!("ours/memory64.wast")),
     ("table64.wast", include_str!("ours/table64.wast")),
 ];
@@ -59,6 +80,12 @@ fn scripts() -> Vec<(String, &'static str, Features)> {
         "multi-memory",
         proposal(Proposal::MultiMemory).collect(),
         wasm2.multi_memory(true),
+    );
+    // Its scripts use tail calls, too.
+    add(
+        "exceptions",
+        proposal(Proposal::ExceptionHandling).collect(),
+        wasm2.tail_call(true).exceptions(true),
     );
     add("memory64", proposal(Proposal::Memory64).collect(), wasm2.memory64(true));
     add(

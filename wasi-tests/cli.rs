@@ -20,9 +20,17 @@ mod messages;
 mod programs;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/seeing.rs"]
+mod seeing;
+#[path = "cli/settings.rs"]
+mod settings;
 #[path = "cli/sockets.rs"]
 mod sockets;
+#[path = "cli/streams.rs"]
+mod streams;
 #[path = "cli/suite.rs"]
 mod suite;
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/world.rs"]
 mod world;

@@ -3,12 +3,19 @@
 //! `guests/` has programs of our own, source and `.wasm` side by side (`guests/build.sh` builds them); each file of
 //! `cases/` runs one and says what must come of it. No compiler and no network is needed.
 
+mod calls;
 mod embedding;
+mod errnos;
 mod examples;
+mod fuzz;
+#[path = "../fuzz/src/harness.rs"]
+mod harness;
 mod hostile;
 mod interrupts;
+mod preview0;
 mod runner;
 mod sockets;
+mod time;
 
 /// One test per case, and one that no case is left out.
 macro_rules! cases {

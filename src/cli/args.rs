@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use wasmrun::wasi::TraceFilter;
 
 pub use self::world::{ExitPolicy, ProfilesArgs, WasiArgs, WorldArgs};
 use super::features::FeatureSet;
-use super::units::{self, Directory, Listen, Variable};
+use super::units::{self, Directory, Input, Listen, Variable};
 
 /// Runs WebAssembly programs: an interpreter with WASI Preview 1 built in.
 #[derive(Debug, Parser)]
@@ -44,7 +45,7 @@ As cargo's runner:
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Exec(ExecArgs),
+    Exec(Box<ExecArgs>),
     Wast(WastArgs),
     Listing(ListingArgs),
     Profiles(ProfilesArgs),
@@ -84,8 +85,35 @@ pub struct ExecArgs {
     #[arg(long)]
     pub inherit_env: bool,
 
+    /// What the program reads: null, inherit or a file [default: inherit]
+    ///
+    /// `null` is empty, `inherit` is our own standard input. Any other word is a file (`./null` for one called null).
+    #[arg(long, value_name = "SOURCE", value_parser = units::input())]
+    pub stdin: Option<Input>,
+
+    /// Bytes the program may write to stdout and stderr together: 64K, 1M
+    ///
+    /// Counted as with --max-memory; no limit otherwise. The write that goes beyond is cut, and the next ones fail with
+    /// `nospc` (no space left on device). The program goes on and ends with a status of its own.
+    #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = units::size)]
+    pub max_output: Option<u64>,
+
+    /// Let escape sequences of the program through to the terminal
+    ///
+    /// Otherwise, where stdout or stderr is a terminal, colours and cursor movement pass and nothing else: not what sets
+    /// the title, fills the clipboard or makes the terminal type. Pipes and files get every byte in any case.
+    #[arg(long, hide_short_help = true)]
+    pub raw_terminal: bool,
+
+    /// Show on stderr what the program does: wasi, wasi=fs,clock
+    ///
+    /// One line for each call of WASI, with its arguments and what came of it. After `=` stand the families to show: args,
+    /// environ, clock, fs (fd and path), poll, proc, random, sched, sock.
+    #[arg(long, value_name = "WHAT", value_parser = units::trace)]
+    pub trace: Option<TraceFilter>,
+
     /// The program's argv[0] (otherwise the file's base name)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
     pub argv0: Option<OsString>,
 
     /// Call this exported function with ARGS as numbers, print results
@@ -125,7 +153,7 @@ pub struct ExecArgs {
     ///
     /// Big programs start sooner. One that is not valid may then run until it calls a function that is not: this ends
     /// it with status 1 and a message that names the function.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub lazy_validation: bool,
 
     /// Run although imports are unknown: calling one is a trap
@@ -162,7 +190,8 @@ Examples:
   wasmrun exec --dir data::/data app.wasm     the directory `data`, which the program sees as /data
   wasmrun exec --listen 127.0.0.1:8080 server.wasm
   wasmrun exec --env LANG=C --env HOME app.wasm
-  wasmrun exec --timeout 5s --max-memory 64M untrusted.wasm
+  wasmrun exec --timeout 5s --max-memory 64M --max-output 1M untrusted.wasm
+  wasmrun exec --trace wasi=fs app.wasm       show which files it opens, and what came of it
   wasmrun exec --invoke gcd math.wasm 48 36
   cat app.wasm | wasmrun exec - arg";
 

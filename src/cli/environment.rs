@@ -1,26 +1,39 @@
 //! What the guest is given: arguments, variables, directories, and our own standard streams. Nothing else.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::Path;
 
-use wasmrun::{Error, WasiEnv};
+use wasmrun::{Error, Stdin, WasiEnv};
 
 use super::args::ExecArgs;
-use super::units::{Directory, Listen, Variable};
+use super::report;
+use super::units::{Directory, Input, Listen, Variable};
 use super::world;
 
 /// Makes the guest's world; `words` are argv[0] and what follows, `file` is what messages call the program.
 ///
 /// # Errors
-/// A directory that cannot be opened or an address that cannot be listened on, named in the message.
+/// A directory or file that cannot be opened or an address that cannot be listened on, named in the message.
 pub fn environment(args: &ExecArgs, file: &str, words: Vec<OsString>) -> Result<WasiEnv, String> {
     let ours: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let mut env = WasiEnv::builder()
         .args(words)
         .envs(variables(args, &ours))
-        .inherit_stdio();
+        .inherit_stdout()
+        .inherit_stderr()
+        .stdin(stdin(args)?);
+    if let Some(bytes) = args.max_output {
+        env = env.max_output(bytes);
+    }
+    if args.raw_terminal {
+        env = env.raw_terminal();
+    }
+    if let Some(filter) = args.trace {
+        env = env.trace(filter, report::print);
+    }
     env = world::furnish(&args.world, file, env);
     for Directory { host, guest, read_only } in &args.dir {
         let granted = if *read_only {
@@ -34,6 +47,18 @@ pub fn environment(args: &ExecArgs, file: &str, words: Vec<OsString>) -> Result<
         env = env.listener(bind(listen)?).map_err(|error| message(&error))?;
     }
     Ok(env.build())
+}
+
+/// What the guest reads.
+fn stdin(args: &ExecArgs) -> Result<Stdin, String> {
+    match &args.stdin {
+        None | Some(Input::Inherit) => Ok(Stdin::inherit()),
+        Some(Input::Null) => Ok(Stdin::empty()),
+        Some(Input::File(path)) => match File::open(path) {
+            Ok(file) => Ok(Stdin::file(file)),
+            Err(error) => Err(format!("cannot open `{}` for --stdin: {error}", path.display())),
+        },
+    }
 }
 
 fn message(error: &Error) -> String {

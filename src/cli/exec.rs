@@ -4,13 +4,13 @@ use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::time::Instant;
 
-use wasmrun::{Config, Engine, Error, Executor, Linker, Module, Store, Val};
+use wasmrun::{Config, Engine, Error, Executor, Linker, Module, Store, Val, WasiEnv};
 
-use super::args::ExecArgs;
+use super::args::{ExecArgs, ExitPolicy};
 use super::environment::{argv0, environment};
 use super::exit::Ending;
 use super::timeout::{self, Timer};
-use super::{invoke, report, stats, world};
+use super::{hint, invoke, report, stats, world};
 
 /// Why the guest did not end by itself.
 enum Failure {
@@ -36,7 +36,8 @@ pub fn run(args: &ExecArgs) -> Ending {
     if rest.first().is_some_and(|word| word == "--") {
         rest.remove(0);
     }
-    match load_and_run(args, &file, rest) {
+    let mut env = None;
+    let ending = match load_and_run(args, &file, &rest, &mut env) {
         Ok(()) => Ending::Done,
         Err(Failure::Usage(message)) => {
             report::error(&message);
@@ -47,6 +48,24 @@ pub fn run(args: &ExecArgs) -> Ending {
             Ending::Failure
         }
         Err(Failure::Engine(error)) => ended(args, &file, &error),
+    };
+    if let Some(env) = env {
+        afterwards(args, &rest, &env, ending);
+    }
+    ending
+}
+
+/// Says what the guest could not, once it has ended.
+fn afterwards(args: &ExecArgs, rest: &[OsString], env: &WasiEnv, ending: Ending) {
+    if env.output_truncated() {
+        let limit = args.max_output.unwrap_or_default();
+        report::print(&format!(
+            "note: the program's output was cut after {limit} bytes: see --max-output"
+        ));
+    }
+    let failed = matches!(ending, Ending::Guest(1..) | Ending::Trap);
+    if failed && let Some(hint) = hint::ungranted(env, &args.dir, rest) {
+        report::print(&hint);
     }
 }
 
@@ -67,6 +86,10 @@ fn ended(args: &ExecArgs, file: &OsStr, error: &Error) -> Ending {
             ));
             Ending::Signal(signal.number())
         }
+        Error::Exception(exception) => {
+            report::exception(exception, &label(file));
+            Ending::Trap
+        }
         Error::OutOfFuel => {
             let fuel = args.fuel.unwrap_or(0);
             report::error(&format!("out of fuel: the program used up the {fuel} units of --fuel"));
@@ -78,6 +101,11 @@ fn ended(args: &ExecArgs, file: &OsStr, error: &Error) -> Ending {
         }
         Error::Link(link) => {
             report::link(link, &label(file));
+            if args.world.proc_exit == Some(ExitPolicy::Deny) {
+                report::note(
+                    "--proc-exit deny: `proc_exit` is not provided, and programs that could call it are not run",
+                );
+            }
             Ending::Failure
         }
         Error::Limit(limit) => {
@@ -100,14 +128,15 @@ fn label(file: &OsStr) -> String {
     base_name.to_string_lossy().into_owned()
 }
 
-fn load_and_run(args: &ExecArgs, file: &OsStr, rest: Vec<OsString>) -> Result<(), Failure> {
+/// Leaves the guest's environment in `given`, to be looked at when the run is over, however it ended.
+fn load_and_run(args: &ExecArgs, file: &OsStr, rest: &[OsString], given: &mut Option<WasiEnv>) -> Result<(), Failure> {
     let engine = Engine::new(config(args));
     let module = load(&engine, file)?;
     // Everything on the command line is looked at before the guest runs its first instruction.
     let call = match &args.invoke {
         Some(name) => {
             let ty = invoke::find(&module, name).map_err(Failure::Usage)?;
-            let arguments = invoke::arguments(name, &ty, &rest).map_err(Failure::Usage)?;
+            let arguments = invoke::arguments(name, &ty, rest).map_err(Failure::Usage)?;
             Some((name.as_str(), arguments))
         }
         None => None,
@@ -115,11 +144,11 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: Vec<OsString>) -> Result<()
     world::check(args, rest.len()).map_err(Failure::Usage)?;
     let mut words = vec![argv0(args, file)];
     if args.invoke.is_none() {
-        words.extend(rest);
+        words.extend_from_slice(rest);
     }
-    let env = environment(args, &label(file), words).map_err(Failure::Host)?;
+    let env = given.insert(environment(args, &label(file), words).map_err(Failure::Host)?);
     let mut linker = Linker::new(&engine);
-    linker.wasi(&env)?;
+    linker.wasi(env)?;
     if args.allow_unknown_imports {
         linker.stub_unknown_imports(&module)?;
     }

@@ -9,7 +9,7 @@ pub enum Ending {
     Done,
     /// The guest ended with a code of its own.
     Guest(u32),
-    /// The guest trapped, or ran out of fuel or stack.
+    /// The guest trapped, threw what nobody caught, or ran out of fuel or stack.
     Trap,
     /// The guest ended itself with this signal.
     Signal(u8),

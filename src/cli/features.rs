@@ -24,6 +24,8 @@ const NAMES: &[(&str, Setter)] = &[
     ("tail-call", Features::tail_call),
     ("extended-const", Features::extended_const),
     ("multi-memory", Features::multi_memory),
+    ("exceptions", Features::exceptions),
+    ("legacy-exceptions", Features::legacy_exceptions),
     ("memory64", Features::memory64),
     ("custom-page-sizes", Features::custom_page_sizes),
     ("wide-arithmetic", Features::wide_arithmetic),

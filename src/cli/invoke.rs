@@ -86,6 +86,7 @@ fn argument(text: &str, ty: ValType) -> Option<Val> {
         ValType::F64 => token::<F64>(text).map(|value| Val::F64(f64::from_bits(value.bits))),
         ValType::FUNCREF => (text == "null").then_some(Val::FuncRef(None)),
         ValType::EXTERNREF => (text == "null").then_some(Val::ExternRef(None)),
+        ValType::EXNREF => (text == "null").then_some(Val::ExnRef(None)),
         _ => None,
     }
 }
@@ -113,7 +114,7 @@ fn expected(ty: ValType) -> String {
             format!("an {ty}: a number, inf, nan, or one of these with a sign")
         }
         ValType::FUNCREF => "a funcref: only `null` can be given here".to_owned(),
-        ValType::EXTERNREF => "an externref: only `null` can be given here".to_owned(),
+        ValType::EXTERNREF | ValType::EXNREF => format!("an {ty}: only `null` can be given here"),
         _ => format!("{ty}, which cannot be given here"),
     }
 }
@@ -127,9 +128,10 @@ pub fn show(value: &Val) -> String {
         Val::F64(value) if value.is_nan() => nan(value.is_sign_negative(), value.to_bits() & 0xf_ffff_ffff_ffff, 51),
         Val::F32(value) => format!("{value:?}"),
         Val::F64(value) => format!("{value:?}"),
-        Val::FuncRef(None) | Val::ExternRef(None) => "null".to_owned(),
+        Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => "null".to_owned(),
         Val::FuncRef(Some(_)) => "funcref".to_owned(),
         Val::ExternRef(Some(_)) => "externref".to_owned(),
+        Val::ExnRef(Some(_)) => "exnref".to_owned(),
         other => other.to_string(),
     }
 }

@@ -10,6 +10,7 @@ mod environment;
 mod exec;
 mod exit;
 mod features;
+mod hint;
 mod invoke;
 mod listing;
 mod profiles;
@@ -96,7 +97,7 @@ mod tests {
     fn exec_args(words: &[&str]) -> args::ExecArgs {
         let words = with_command(words.iter().map(OsString::from).collect());
         match parse(words).expect("the words are in order").command {
-            Command::Exec(args) => args,
+            Command::Exec(args) => *args,
             other => panic!("`exec` expected, {other:?} found"),
         }
     }

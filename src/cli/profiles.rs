@@ -34,6 +34,9 @@ pub fn list(args: &WasiArgs) -> Ending {
 
 /// How far a function is there, or what it answers instead.
 fn state(function: &Function, profile: Profile) -> String {
+    if function.name == "proc_exit" && profile.proc_exit() != ProcExit::Allow {
+        return proc_exit(profile).to_owned();
+    }
     match Family::of(function.name).map(|family| profile.access(family)) {
         Some(Access::Empty) => "empty".to_owned(),
         Some(Access::Denied(errno)) => format!("denied ({errno})"),
@@ -52,7 +55,7 @@ fn proc_exit(profile: Profile) -> &'static str {
 fn profiles() -> String {
     let mut text = String::new();
     let mut row = |name: &str, cell: &dyn Fn(Profile) -> String| {
-        let cells = Profile::ALL.map(|profile| format!("{:<10}", cell(profile))).concat();
+        let cells = Profile::ALL.map(|profile| format!("{:<13}", cell(profile))).concat();
         let _ = writeln!(text, "{name:<17}{}", cells.trim_end());
     };
     row("", &|profile| profile.to_string());

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use wasmrun::{ExternType, Frame, ImportProblem, LimitError, LinkError, TrapReport};
+use wasmrun::{Exception, ExternType, Frame, ImportProblem, LimitError, LinkError, TrapReport};
 
 use super::demangle::demangle;
 
@@ -36,6 +36,13 @@ pub fn trap(report: &TrapReport, file: &str) {
     print(&trap_text(report, file));
 }
 
+/// Prints an exception nobody caught and where it was thrown.
+pub fn exception(exception: &Exception, file: &str) {
+    let mut text = format!("error: {}", one_line(&exception.message()));
+    frames(&mut text, &exception.frames(), exception.omitted(), file);
+    print(&text);
+}
+
 /// Prints all imports that are in the way.
 pub fn link(error: &LinkError, file: &str) {
     let mut text = format!(
@@ -53,7 +60,7 @@ pub fn link(error: &LinkError, file: &str) {
         |problem: &ImportProblem| problem.given.is_none() && matches!(problem.expected, ExternType::Func(_));
     if error.problems.iter().all(stubs_would_do) {
         text.push_str(
-            "\nhint: only `wasi_snapshot_preview1` is provided; with --allow-unknown-imports the program runs until it \
+            "\nhint: only `wasi_snapshot_preview1` and `wasi_unstable` are provided; with --allow-unknown-imports the program runs until it \
              calls something else",
         );
     }
@@ -90,24 +97,29 @@ fn trap_text(report: &TrapReport, file: &str) -> String {
     if let Some(detail) = &report.detail {
         let _ = write!(text, ": {}", one_line(detail));
     }
-    let names: Vec<String> = report.frames.iter().take(MAX_FRAMES).map(name).collect();
+    frames(&mut text, &report.frames, report.omitted, file);
+    text
+}
+
+/// A line for each function that was running.
+fn frames(text: &mut String, frames: &[Frame], omitted: usize, file: &str) {
+    let names: Vec<String> = frames.iter().take(MAX_FRAMES).map(name).collect();
     let widest = names
         .iter()
         .map(|name| name.chars().count())
         .filter(|&width| width <= 40)
         .max()
         .unwrap_or(0);
-    for (index, (frame, name)) in report.frames.iter().zip(&names).enumerate() {
+    for (index, (frame, name)) in frames.iter().zip(&names).enumerate() {
         let _ = write!(text, "\n  {index:>2}: {name:<widest$}  {file}");
         if let Some(offset) = frame.offset {
             let _ = write!(text, "+{offset:#x}");
         }
     }
-    let left_out = report.frames.len() - names.len() + report.omitted;
+    let left_out = frames.len() - names.len() + omitted;
     if left_out > 0 {
         let _ = write!(text, "\n  ... and {left_out} more");
     }
-    text
 }
 
 /// The name of a frame's function, or its index where the module does not say.

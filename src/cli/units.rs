@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use wasmrun::wasi::TraceFilter;
 
 /// A directory for the guest: `HOST[::GUEST[::ro]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,35 @@ pub enum Variable {
     Set(OsString, OsString),
     /// `KEY`: ours, if we have it.
     PassOn(OsString),
+}
+
+/// Where the guest's standard input comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// It is empty.
+    Null,
+    /// It is ours.
+    Inherit,
+    /// It is this file.
+    File(PathBuf),
+}
+
+/// A parser for [`Input`].
+pub fn input() -> impl TypedValueParser<Value = Input> {
+    OsStringValueParser::new().map(|text| match text.to_str() {
+        Some("null") => Input::Null,
+        Some("inherit") => Input::Inherit,
+        _ => Input::File(text.into()),
+    })
+}
+
+/// Reads what `--trace` shows: `wasi`, `wasi=fs,clock`.
+pub fn trace(text: &str) -> Result<TraceFilter, String> {
+    match text.split_once('=') {
+        None if text == "wasi" => Ok(TraceFilter::ALL),
+        Some(("wasi", families)) => families.parse(),
+        _ => Err("it is `wasi`, or `wasi=` and families of calls: wasi=fs,clock".to_owned()),
+    }
 }
 
 /// Where the guest may accept connections: `HOST:PORT[::nonblock]`.
@@ -289,6 +319,15 @@ mod tests {
         assert!(parse("::/d").is_err());
         assert!(parse("data::").is_err());
         assert!(parse("").is_err());
+    }
+
+    #[test]
+    fn what_is_traced_begins_with_wasi() {
+        assert_eq!(trace("wasi"), Ok(TraceFilter::ALL));
+        assert_eq!(trace("wasi=fs,clock"), "fs,clock".parse());
+        for wrong in ["", "wasi=", "wasi=disk", "insn", "wasi,fs"] {
+            assert!(trace(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -86,6 +86,12 @@ pub fn check(args: &ExecArgs, words: usize) -> Result<(), String> {
             ));
         }
     }
+    if args.stdin.is_some() && !profile.stdin() {
+        return Err(format!(
+            "the profile `{profile}` gives programs no input: {}",
+            advice(profile, "input")
+        ));
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::catches::{Catches, Clause};
 use super::error::Error;
 use super::module::ModuleInner;
 use super::offsets::OffsetMap;
@@ -26,6 +27,8 @@ struct Code {
     words: *mut [u64],
     defined: u32,
     record: u32,
+    /// What it catches; most functions have nothing.
+    catches: Option<Box<Catches>>,
 }
 
 /// Where an address in code belongs.
@@ -37,6 +40,25 @@ pub(crate) struct Place {
     pub record: u32,
     /// Word within the function.
     pub word: u32,
+}
+
+/// What an exception finds in a function it comes to.
+pub(crate) enum Landing {
+    /// A clause that catches it.
+    Caught {
+        /// The instruction to go on at.
+        target: *const u64,
+        clause: Clause,
+        /// As in [`Catches`].
+        pins: [u32; 5],
+        /// Bytes of the function's frames.
+        frame: usize,
+    },
+    /// Nothing: it goes to the caller.
+    Passes {
+        /// Slot of the return record in frames of that function.
+        record: u32,
+    },
 }
 
 /// Code that translates a function when it is reached. All code begins with an `enter`, because calls do its work and go
@@ -162,6 +184,7 @@ impl CodeTable {
                 words,
                 defined,
                 record: translated.record,
+                catches: translated.catches.map(Box::new),
             },
         );
         table.time += time;
@@ -194,6 +217,32 @@ impl CodeTable {
 
     fn lock(&self) -> MutexGuard<'_, Translated> {
         self.translated.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What an exception finds that is thrown in, or comes to, the instruction at an address; `is_tag` says whether its
+    /// tag is the module's tag of that index.
+    pub(crate) fn landing(&self, at: *const u64, is_tag: impl FnMut(u32) -> bool) -> Landing {
+        let table = self.lock();
+        let (&start, code) = table
+            .codes
+            .range(..=at as usize)
+            .next_back()
+            .expect("an address in code");
+        let Some(catches) = &code.catches else {
+            return Landing::Passes { record: code.record };
+        };
+        let base = code.words as *const u64;
+        match catches.find(((at as usize - start) / 8) as u32, is_tag) {
+            Some(clause) => Landing::Caught {
+                // SAFETY: targets are words of the code.
+                target: unsafe { base.add(clause.target as usize) },
+                clause: *clause,
+                pins: catches.pins,
+                // SAFETY: a function begins with an `enter`, whose word 1 has the size in its lower half.
+                frame: unsafe { *base.add(1) } as u32 as usize,
+            },
+            None => Landing::Passes { record: code.record },
+        }
     }
 
     /// The function an address lies in.

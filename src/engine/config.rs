@@ -184,7 +184,7 @@ macro_rules! features {
 /// Which proposals beyond WebAssembly 1.0 modules may use.
 ///
 /// The default is everything supported but threads: WebAssembly 2.0 without SIMD, and tail calls, extended constant
-/// expressions, multiple memories, memories of 64 bits, custom page sizes and wide arithmetic.
+/// expressions, multiple memories, exceptions in both forms, memories of 64 bits, custom page sizes and wide arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Features(u32);
 
@@ -207,6 +207,11 @@ features! {
     extended_const = 7, EXTENDED_CONST, "extended-const";
     /// More than one memory.
     multi_memory = 8, MULTI_MEMORY, "multi-memory";
+    /// Exceptions as in WebAssembly 3.0: `throw`, `throw_ref`, `try_table`, `exnref`.
+    exceptions = 9, EXCEPTIONS, "exceptions";
+    /// Exceptions as compilers emitted them before 3.0: `try`, `catch`, `catch_all`, `delegate`, `rethrow`. Tags and
+    /// `throw` belong to [`Features::exceptions`], which it needs.
+    legacy_exceptions = 10, LEGACY_EXCEPTIONS, "legacy-exceptions";
     /// Memories and tables whose addresses have 64 bits.
     memory64 = 16, MEMORY64, "memory64";
     /// Memories with pages of one byte.
@@ -235,7 +240,7 @@ impl Features {
 
 impl Default for Features {
     fn default() -> Features {
-        Features(0b0111_0000_0001_1111_1111)
+        Features(0b0111_0000_0111_1111_1111)
     }
 }
 

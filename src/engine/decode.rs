@@ -102,16 +102,8 @@ fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
             "rebuild it without SIMD, for instance with `-C target-feature=-simd128`",
         ),
         (WasmFeatures::RELAXED_SIMD, "relaxed-simd", "rebuild it without SIMD"),
-        (
-            WasmFeatures::LEGACY_EXCEPTIONS,
-            "exception-handling",
-            "rebuild it without WebAssembly exceptions",
-        ),
-        (
-            WasmFeatures::EXCEPTIONS,
-            "exception-handling",
-            "rebuild it without WebAssembly exceptions",
-        ),
+        (WasmFeatures::LEGACY_EXCEPTIONS, "legacy-exceptions", SWITCHED_OFF),
+        (WasmFeatures::EXCEPTIONS, "exceptions", SWITCHED_OFF),
         (WasmFeatures::GC, "gc", "rebuild it for WebAssembly 2.0"),
         (
             WasmFeatures::FUNCTION_REFERENCES,
@@ -228,6 +220,8 @@ impl<'b> Decoder<'b> {
             imported_memories: 0,
             globals: Vec::new(),
             imported_globals: 0,
+            tags: Vec::new(),
+            imported_tags: 0,
             global_offsets: None,
             table_inits: Vec::new(),
             global_inits: Vec::new(),
@@ -359,6 +353,11 @@ impl<'b> Decoder<'b> {
                     self.module.global_inits.push(const_expr::read(&global.init_expr)?);
                 }
             }
+            Payload::TagSection(section) => {
+                for tag in section {
+                    self.module.tags.push(tag?.func_type_idx);
+                }
+            }
             Payload::ExportSection(section) => {
                 self.module.exports.reserve_exact(section.count() as usize);
                 for export in section {
@@ -368,8 +367,7 @@ impl<'b> Decoder<'b> {
                         ExternalKind::Table => Kind::Table,
                         ExternalKind::Memory => Kind::Memory,
                         ExternalKind::Global => Kind::Global,
-                        // Refused with the tag section, which stands before.
-                        ExternalKind::Tag => return Err(unsupported_tag(0)),
+                        ExternalKind::Tag => Kind::Tag,
                     };
                     let name = self.range(export.name.as_bytes());
                     self.module.exports.push(Export {
@@ -403,7 +401,7 @@ impl<'b> Decoder<'b> {
                     self.module.datas.push(Data { mode, bytes });
                 }
             }
-            // The header, the data count, tags (which the validator refuses): nothing to keep.
+            // The header, the data count: nothing to keep.
             _ => {}
         }
         Ok(())
@@ -411,7 +409,7 @@ impl<'b> Decoder<'b> {
 
     fn imports(&mut self, section: SectionLimited<'b, Imports<'b>>) -> Result<(), Refusal> {
         for import in section.into_imports_with_offsets() {
-            let (offset, import) = import?;
+            let (_, import) = import?;
             let module = &mut self.module;
             let (kind, index) = match import.ty {
                 TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
@@ -434,7 +432,11 @@ impl<'b> Decoder<'b> {
                     module.imported_globals += 1;
                     (Kind::Global, module.imported_globals - 1)
                 }
-                TypeRef::Tag(_) => return Err(unsupported_tag(offset)),
+                TypeRef::Tag(ty) => {
+                    module.tags.push(ty.func_type_idx);
+                    module.imported_tags += 1;
+                    (Kind::Tag, module.imported_tags - 1)
+                }
             };
             let (module, field) = (self.range(import.module.as_bytes()), self.range(import.name.as_bytes()));
             self.module.imports.push(Import {
@@ -532,14 +534,5 @@ impl ModuleInner {
             a.cmp(b)
         });
         self.exports_by_name = order;
-    }
-}
-
-#[cold]
-fn unsupported_tag(offset: u64) -> Refusal {
-    let (proposal, hint) = proposal(WasmFeatures::EXCEPTIONS).expect("listed");
-    Refusal {
-        offset: Some(offset),
-        reason: DecodeReason::Unsupported { proposal, hint },
     }
 }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use super::exception::Exception;
 use super::memory::MemoryError;
 use super::signal::Signal;
 use super::trap::{Escaped, Trap, TrapReport};
@@ -27,6 +28,9 @@ pub enum Error {
     /// The guest did what the specification answers with a trap.
     #[error(transparent)]
     Trap(Box<TrapReport>),
+    /// An exception that nothing caught. A host function that returns it throws it in its caller.
+    #[error(transparent)]
+    Exception(Box<Exception>),
     /// The guest asked to end with this exit code. Code 0 is a success that ended early.
     #[error("the guest exited with code {0}")]
     Exit(u32),
@@ -118,6 +122,12 @@ impl From<TrapReport> for Error {
     #[cold]
     fn from(report: TrapReport) -> Error {
         Error::Trap(Box::new(report))
+    }
+}
+
+impl From<Exception> for Error {
+    fn from(exception: Exception) -> Error {
+        Error::Exception(Box::new(exception))
     }
 }
 

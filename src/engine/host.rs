@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::error::Error;
+use super::exception::Exception;
 use super::func::Func;
 use super::instance::{Extern, Instance, InstanceId};
 use super::interrupt::Interrupt;
@@ -18,7 +19,8 @@ use super::value::{Refs, Val, WasmResults, WasmTy};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Halt {
-    /// It fails: a trap, an exit, an error of the host. The run ends.
+    /// It fails: a trap, an exit, an error of the host, which end the run; or it throws an [`Exception`], which the guest
+    /// may catch.
     Error(Error),
     /// The run is to stop here and go on later. See [`Suspend`].
     Suspend(Suspend),
@@ -37,6 +39,12 @@ impl From<Trap> for Halt {
     #[cold]
     fn from(trap: Trap) -> Halt {
         Halt::Error(trap.into())
+    }
+}
+
+impl From<Exception> for Halt {
+    fn from(exception: Exception) -> Halt {
+        Halt::Error(exception.into())
     }
 }
 

@@ -8,6 +8,7 @@ use super::module::{Export, Kind, Module};
 use super::run::layout::{Owned, VmFunc, VmInstance, VmTable};
 use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, StoreInner};
 use super::table::Table;
+use super::tag::Tag;
 use super::types::ExternType;
 use super::value::{WasmParams, WasmResults};
 
@@ -28,10 +29,11 @@ pub(crate) struct InstanceData {
     pub vm: Owned<VmInstance>,
     /// By function index, imports first; null until somebody asks for the function.
     pub funcs: Vec<*mut VmFunc>,
-    /// Indices in the store, imports first, here and in the next two.
+    /// Indices in the store, imports first, here and in the next three.
     pub tables: Vec<u32>,
     pub memories: Vec<u32>,
     pub globals: Vec<u32>,
+    pub tags: Vec<u32>,
     #[expect(dead_code, reason = "`vm` points to it")]
     pub vm_tables: Vec<*mut VmTable>,
     pub vm_memories: Vec<*mut u8>,
@@ -91,6 +93,10 @@ impl StoreInner {
                 store,
                 index: data.globals[index as usize],
             }),
+            Kind::Tag => Extern::Tag(Tag {
+                store,
+                index: data.tags[index as usize],
+            }),
         }
     }
 
@@ -101,7 +107,7 @@ impl StoreInner {
     }
 }
 
-/// Something an instance exports or a linker defines: a handle of one of four kinds.
+/// Something an instance exports or a linker defines: a handle of one of five kinds.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Extern {
@@ -113,6 +119,8 @@ pub enum Extern {
     Memory(Memory),
     /// A global.
     Global(Global),
+    /// A tag of exceptions.
+    Tag(Tag),
 }
 
 impl Extern {
@@ -126,6 +134,7 @@ impl Extern {
             Extern::Table(table) => ExternType::Table(table.ty(store)?),
             Extern::Memory(memory) => ExternType::Memory(memory.ty(store)?),
             Extern::Global(global) => ExternType::Global(global.ty(store)?),
+            Extern::Tag(tag) => ExternType::Tag(tag.ty(store)?),
         })
     }
 
@@ -160,6 +169,14 @@ impl Extern {
             _ => None,
         }
     }
+
+    /// The tag, if it is one.
+    pub fn into_tag(self) -> Option<Tag> {
+        match self {
+            Extern::Tag(tag) => Some(tag),
+            _ => None,
+        }
+    }
 }
 
 macro_rules! extern_from {
@@ -171,7 +188,7 @@ macro_rules! extern_from {
         }
     )* };
 }
-extern_from!(Func, Table, Memory, Global);
+extern_from!(Func, Table, Memory, Global, Tag);
 
 /// An instance of a module: a handle, to be used with its store.
 ///
@@ -273,6 +290,14 @@ impl Instance {
         self.export(store.inner_mut(), name, "table", Extern::into_table)
     }
 
+    /// The exported tag of that name.
+    ///
+    /// # Errors
+    /// [`Error::Export`] if there is none.
+    pub fn tag(self, store: &mut impl AsStoreMut, name: &str) -> Result<Tag, Error> {
+        self.export(store.inner_mut(), name, "tag", Extern::into_tag)
+    }
+
     fn export<H>(
         self,
         store: &mut StoreInner,
@@ -296,6 +321,7 @@ pub(crate) fn no_export(module: &Module, name: &str, wanted: &'static str) -> Er
                 ExternType::Table(_) => "table",
                 ExternType::Memory(_) => "memory",
                 ExternType::Global(_) => "global",
+                ExternType::Tag(_) => "tag",
             }
     };
     let found = module

@@ -104,6 +104,11 @@ fn check_imports(store: &StoreInner, module: &Module, imports: &[Extern]) -> Res
                 continue;
             }
         }
+        if let (Kind::Tag, Extern::Tag(tag)) = (import.kind, given)
+            && store.tag_is(*tag, inner.type_ids[inner.tags[import.index as usize] as usize])?
+        {
+            continue;
+        }
         let expected = inner.extern_type(import.kind, import.index);
         let given = store.extern_type(*given)?;
         if !given.matches(&expected, &store.engine) {
@@ -159,13 +164,14 @@ fn allocate(
 
     // 1. The imports, by kind. Every handle was checked to be of this store, and of the kind declared.
     let mut funcs: Vec<*mut VmFunc> = vec![std::ptr::null_mut(); inner.funcs.len()];
-    let (mut tables, mut memories, mut globals) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tables, mut memories, mut globals, mut tags) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (import, given) in inner.imports.iter().zip(imports) {
         match *given {
             Extern::Func(func) => funcs[import.index as usize] = store.vm_func(func)?.as_ptr(),
             Extern::Table(table) => tables.push(table.index),
             Extern::Memory(memory) => memories.push(memory.index),
             Extern::Global(global) => globals.push(global.index),
+            Extern::Tag(tag) => tags.push(tag.index),
         }
     }
     // 2. Functions: references to them are made when they are needed.
@@ -240,6 +246,11 @@ fn allocate(
         // dropped, and there is a cell for each global, of its size.
         store.globals.push(unsafe { GlobalData::at(*ty, cell) });
     }
+    // Tags: each instance has its own, so that its exceptions are told from those of another.
+    for tag in inner.imported_tags..inner.tags.len() as u32 {
+        let type_id = inner.type_ids[inner.tags[tag as usize] as usize];
+        tags.push(store.add_tag(inner.tag_type(tag), type_id, Some((id, tag))));
+    }
     store.instances.push(InstanceData {
         module: module.clone(),
         vm,
@@ -247,6 +258,7 @@ fn allocate(
         tables,
         memories,
         globals,
+        tags,
         vm_tables,
         vm_memories,
         vm_globals,
@@ -354,6 +366,10 @@ impl StoreInner {
             Extern::Global(global) => {
                 self.check_handle(global.store, "global")?;
                 ExternType::Global(self.globals[global.index as usize].ty)
+            }
+            Extern::Tag(tag) => {
+                self.check_handle(tag.store, "tag")?;
+                ExternType::Tag(self.tags[tag.index as usize].ty.clone())
             }
         })
     }

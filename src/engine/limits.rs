@@ -19,6 +19,8 @@ pub struct StoreLimits {
     pub memories: usize,
     /// Tables. Default: 10,000.
     pub tables: usize,
+    /// Bytes of exceptions that something refers to. Default: 64 MiB.
+    pub exceptions: u64,
     /// Bytes of the value stack of one run: the depth of calls. Default: 8 MiB.
     pub stack: usize,
 }
@@ -31,6 +33,7 @@ impl Default for StoreLimits {
             instances: 10_000,
             memories: 10_000,
             tables: 10_000,
+            exceptions: 64 << 20,
             stack: 8 << 20,
         }
     }

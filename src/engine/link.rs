@@ -293,6 +293,14 @@ impl<T: Send + 'static> Linker<T> {
                     }
                     Some(store.extern_type(Extern::Func(*func))?)
                 }
+                Some(definition @ Definition::Item(Extern::Tag(tag))) if import.kind == Kind::Tag => {
+                    let want = inner.type_ids[inner.tags[import.index as usize] as usize];
+                    if same_engine && store.tag_is(*tag, want)? {
+                        found.push((definition, None));
+                        continue;
+                    }
+                    Some(store.extern_type(Extern::Tag(*tag))?)
+                }
                 Some(Definition::Host(func)) => Some(ExternType::Func(func.ty.clone())),
                 Some(Definition::Item(item)) => Some(store.extern_type(*item)?),
             };

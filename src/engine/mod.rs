@@ -5,10 +5,12 @@
 //!
 //! Spec links are relative to <https://webassembly.github.io/spec/core/>, version 3.0 (steps of instantiation: 2.0).
 
+mod catches;
 mod code;
 mod config;
 mod decode;
 mod error;
+mod exception;
 mod executor;
 mod func;
 mod gc;
@@ -31,6 +33,7 @@ mod signal;
 mod stats;
 mod store;
 mod table;
+mod tag;
 mod translate;
 mod trap;
 mod types;
@@ -41,6 +44,7 @@ pub use error::{
     DecodeError, DecodeReason, Error, ExportError, ImportProblem, InstantiateError, IoError, LimitError, LinkError,
     TypeError,
 };
+pub use exception::{Exception, ExnRef};
 pub use executor::{Executor, TypedCall};
 pub use func::{Func, Outcome, Pause, PauseReason, TypedFunc};
 pub use global::Global;
@@ -56,10 +60,11 @@ pub use stats::{Executed, ExecutionStats};
 pub use stats::{ModuleStats, Translations};
 pub use store::{AsStore, AsStoreMut, RunObserver, Store, StoreLimits};
 pub use table::Table;
+pub use tag::Tag;
 pub use translate::{Listing, ListingLine};
 pub use trap::{Frame, Trap, TrapReport};
 pub use types::{
-    ExternType, FuncType, GlobalType, HeapType, MemoryType, RefType, TableType, TypeId, TypeKind, ValType,
+    ExternType, FuncType, GlobalType, HeapType, MemoryType, RefType, TableType, TagType, TypeId, TypeKind, ValType,
 };
 pub use value::{AnyRef, ExternRef, Val, WasmParams, WasmResults, WasmTy};
 

@@ -12,7 +12,7 @@ use super::initial::Initial;
 use super::register::TypeInfo;
 use super::stats::{LoadTimes, ModuleStats};
 use super::translate::Listing;
-use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType};
+use super::types::{ExternType, FuncType, GlobalType, MemoryType, TableType, TagType};
 
 /// A validated module: code and declarations, without state.
 ///
@@ -54,6 +54,9 @@ pub(crate) struct ModuleInner {
     pub imported_memories: u32,
     pub globals: Vec<GlobalType>,
     pub imported_globals: u32,
+    /// By type index. Imports first.
+    pub tags: Vec<u32>,
+    pub imported_tags: u32,
     /// Place of each defined global below memory 0, in slots, the lowest of its slots; `None` when globals are reached through the instance.
     pub global_offsets: Option<Vec<u32>>,
     /// Initial values of the defined tables' elements.
@@ -93,17 +96,10 @@ pub(crate) struct Export {
     pub index: u32,
 }
 
-impl Import {
-    /// Whether it is the function with that index.
-    pub(crate) fn is_func(&self, func_index: u32) -> bool {
-        self.kind == Kind::Func && self.index == func_index
-    }
-}
-
 impl Export {
     /// Whether it is the function with that index.
     pub(crate) fn is_func(&self, func_index: u32) -> bool {
-        self.kind == Kind::Func && self.index == func_index
+        (self.kind, self.index) == (Kind::Func, func_index)
     }
 }
 
@@ -114,6 +110,7 @@ pub(crate) enum Kind {
     Table,
     Memory,
     Global,
+    Tag,
 }
 
 /// A constant expression. Nearly all are one constant.
@@ -312,6 +309,11 @@ impl ModuleInner {
         &self.types[self.funcs[func_index as usize] as usize]
     }
 
+    /// The type of a tag by its index, imports counted first.
+    pub(crate) fn tag_type(&self, tag: u32) -> TagType {
+        TagType::of(self.types[self.tags[tag as usize] as usize].clone())
+    }
+
     pub(crate) fn extern_type(&self, kind: Kind, index: u32) -> ExternType {
         let index = index as usize;
         match kind {
@@ -319,6 +321,7 @@ impl ModuleInner {
             Kind::Table => ExternType::Table(self.tables[index]),
             Kind::Memory => ExternType::Memory(self.memories[index]),
             Kind::Global => ExternType::Global(self.globals[index]),
+            Kind::Tag => ExternType::Tag(self.tag_type(index as u32)),
         }
     }
 

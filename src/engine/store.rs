@@ -25,6 +25,7 @@ use super::memory::{Image, LinearMemory, MemoryBudget};
 use super::run;
 use super::run::layout::{Context, VmFunc};
 use super::table::TableData;
+use super::tag::TagData;
 use super::trap::Trap;
 use super::types::{FuncType, MemoryType};
 use super::value::Refs;
@@ -129,6 +130,7 @@ pub struct StoreInner {
     pub(crate) memories: Vec<Box<LinearMemory>>,
     pub(crate) tables: Vec<TableData>,
     pub(crate) globals: Vec<GlobalData>,
+    pub(crate) tags: Vec<TagData>,
     pub(crate) refs: Refs,
     /// What the run driver keeps between runs.
     pub(crate) run: run::StoreState,
@@ -163,6 +165,7 @@ impl StoreInner {
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
+            tags: Vec::new(),
             refs: Refs::new(id),
             run: run::StoreState::default(),
             interrupt: Interrupt::new(),
@@ -447,6 +450,7 @@ impl Drop for StoreInner {
     fn drop(&mut self) {
         self.engine
             .release_types(self.hosts.funcs.iter().map(|slot| slot.type_id));
+        self.release_tag_types();
     }
 }
 

@@ -117,6 +117,11 @@ impl TableData {
         self.vm.as_ptr()
     }
 
+    /// The elements, as slots.
+    pub(crate) fn slots(&self) -> &[u64] {
+        &self.elements
+    }
+
     pub(crate) fn len(&self) -> u64 {
         self.elements.len() as u64
     }

@@ -31,6 +31,8 @@ pub enum Trap {
     CallStackExhausted,
     /// `ref.as_non_null` and its like found null.
     NullReference,
+    /// `throw_ref` of null.
+    NullException,
     /// A call of a function whose import was left open.
     UnknownImport,
     /// The host has no memory for what the guest asked for.
@@ -56,6 +58,7 @@ impl Trap {
             Trap::IndirectCallTypeMismatch => "indirect call type mismatch",
             Trap::CallStackExhausted => "call stack exhausted",
             Trap::NullReference => "null reference",
+            Trap::NullException => "null exception reference",
             Trap::UnknownImport => "unknown import",
             Trap::OutOfMemory => "out of memory",
             Trap::ExitRefused => "proc_exit refused",
@@ -122,14 +125,19 @@ impl fmt::Display for TrapReport {
         if let Some(detail) = &self.detail {
             write!(f, ": {}", Escaped(detail))?;
         }
-        for (i, frame) in self.frames.iter().enumerate() {
-            write!(f, "\n  {} {frame}", if i == 0 { "in" } else { "called from" })?;
-        }
-        if self.omitted > 0 {
-            write!(f, "\n  and {} more", self.omitted)?;
-        }
-        Ok(())
+        write_frames(f, &self.frames, self.omitted)
     }
+}
+
+/// A line for each function that was running, and how many there were beyond those.
+pub(crate) fn write_frames(f: &mut fmt::Formatter<'_>, frames: &[Frame], omitted: usize) -> fmt::Result {
+    for (i, frame) in frames.iter().enumerate() {
+        write!(f, "\n  {} {frame}", if i == 0 { "in" } else { "called from" })?;
+    }
+    if omitted > 0 {
+        write!(f, "\n  and {omitted} more")?;
+    }
+    Ok(())
 }
 
 impl std::error::Error for TrapReport {

@@ -46,6 +46,9 @@ impl ValType {
     /// A reference to something of the guest (a struct, an array, an integer of 31 bits), or null.
     pub const ANYREF: ValType = ValType::Ref(RefType::new(true, HeapType::Any));
 
+    /// A reference to an exception, or null.
+    pub const EXNREF: ValType = ValType::Ref(RefType::new(true, HeapType::Exn));
+
     /// Slots of 64 bits a value of this type takes on the value stack.
     pub(crate) const fn slots(self) -> usize {
         match self {
@@ -160,15 +163,23 @@ impl fmt::Debug for FuncType {
 /// `(func (param i32 i32) (result i32))`.
 impl fmt::Display for FuncType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(func")?;
-        for (word, types) in [("param", self.params()), ("result", self.results())] {
-            if !types.is_empty() {
-                write!(f, " ({word}")?;
-                for ty in types {
-                    write!(f, " {ty}")?;
-                }
-                f.write_str(")")?;
-            }
+        let (params, results) = (Types("param", self.params()), Types("result", self.results()));
+        write!(f, "(func{params}{results})")
+    }
+}
+
+/// ` (param i32 i32)`, or nothing.
+struct Types<'t>(&'static str, &'t [ValType]);
+
+impl fmt::Display for Types<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Types(word, types) = self;
+        if types.is_empty() {
+            return Ok(());
+        }
+        write!(f, " ({word}")?;
+        for ty in *types {
+            write!(f, " {ty}")?;
         }
         f.write_str(")")
     }
@@ -342,6 +353,50 @@ impl fmt::Display for GlobalType {
     }
 }
 
+/// The type of a tag: the values an exception of that tag carries. Cheap to clone.
+///
+/// Spec: syntax/types.html#tag-types
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagType {
+    func: FuncType,
+}
+
+impl TagType {
+    /// A tag whose exceptions carry values of these types.
+    pub fn new(params: impl IntoIterator<Item = ValType>) -> TagType {
+        TagType {
+            func: FuncType::new(params, []),
+        }
+    }
+
+    /// From the function type a module gives for it, which validation has seen to have no results.
+    pub(crate) fn of(func: FuncType) -> TagType {
+        TagType { func }
+    }
+
+    /// The types of the values, in order.
+    pub fn params(&self) -> &[ValType] {
+        self.func.params()
+    }
+
+    /// The function type without results that stands for it.
+    pub(crate) fn func(&self) -> &FuncType {
+        &self.func
+    }
+
+    /// Slots the values take.
+    pub(crate) fn slots(&self) -> usize {
+        self.func.param_slots()
+    }
+}
+
+/// `(tag (param i32))`.
+impl fmt::Display for TagType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(tag{})", Types("param", self.params()))
+    }
+}
+
 /// The type of something imported or exported.
 ///
 /// Spec: syntax/types.html#external-types
@@ -356,6 +411,8 @@ pub enum ExternType {
     Memory(MemoryType),
     /// A global.
     Global(GlobalType),
+    /// A tag of exceptions.
+    Tag(TagType),
 }
 
 impl fmt::Display for ExternType {
@@ -365,14 +422,15 @@ impl fmt::Display for ExternType {
             ExternType::Table(ty) => ty.fmt(f),
             ExternType::Memory(ty) => ty.fmt(f),
             ExternType::Global(ty) => ty.fmt(f),
+            ExternType::Tag(ty) => ty.fmt(f),
         }
     }
 }
 
 impl ExternType {
     /// Whether something of type `self` may stand where `required` is imported: a subtype for what is only read, equal
-    /// for what is written too, and for tables and memories within the bounds asked for. Functions are looked at by what
-    /// their types were defined as (`Engine::is_subtype`) and not here.
+    /// for what is written too, and for tables and memories within the bounds asked for. Functions and tags are looked at by
+    /// what their types were defined as (`Engine::is_subtype`) and not here.
     ///
     /// `self` must carry the *current* size as its minimum: growth counts.
     /// Spec: valid/matching.html#external-types
@@ -429,6 +487,8 @@ mod tests {
         let ty = FuncType::new([ValType::I32, ValType::I32], [ValType::F64]);
         assert_eq!(ty.to_string(), "(func (param i32 i32) (result f64))");
         assert_eq!(FuncType::new([], []).to_string(), "(func)");
+        assert_eq!(TagType::new([ValType::I32]).to_string(), "(tag (param i32))");
+        assert_eq!(TagType::new([]).to_string(), "(tag)");
         assert_eq!(MemoryType::new(1, Some(2)).to_string(), "(memory 1 2)");
         assert_eq!(MemoryType::new64(1, None).to_string(), "(memory i64 1)");
         assert_eq!(

@@ -1,7 +1,7 @@
 //! Values as an embedder sees them (`Val`, and the Rust types that stand for one), and their form in a slot.
 //!
 //! A slot is 64 bits: i32 and f32 zero-extended, v128 in two slots of which the first has bytes 0 to 7, funcref the
-//! address of its `VmFunc` (0 for null); externref and anyref are as `gc` says.
+//! address of its `VmFunc` (0 for null); externref and anyref are as `gc` says, exnref as `exception`.
 
 mod any;
 mod typed;
@@ -12,6 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::error::Error;
+use super::exception::{Exceptions, ExnRef};
 use super::func::Func;
 use super::gc;
 use super::store::StoreInner;
@@ -41,6 +42,8 @@ pub enum Val {
     ExternRef(Option<ExternRef>),
     /// Something of a guest, or null.
     AnyRef(Option<AnyRef>),
+    /// An exception, or null.
+    ExnRef(Option<ExnRef>),
 }
 
 impl Val {
@@ -55,6 +58,7 @@ impl Val {
             Val::FuncRef(_) => ValType::FUNCREF,
             Val::ExternRef(_) => ValType::EXTERNREF,
             Val::AnyRef(_) => ValType::ANYREF,
+            Val::ExnRef(_) => ValType::EXNREF,
         }
     }
 
@@ -69,6 +73,7 @@ impl Val {
             ValType::Ref(RefType { heap, .. }) => match heap.top() {
                 HeapType::Func => Val::FuncRef(None),
                 HeapType::Extern => Val::ExternRef(None),
+                HeapType::Exn => Val::ExnRef(None),
                 _ => Val::AnyRef(None),
             },
         }
@@ -126,6 +131,7 @@ impl Val {
             Val::FuncRef(v) => v.into_slot(refs),
             Val::ExternRef(v) => v.clone().into_slot(refs),
             Val::AnyRef(v) => v.clone().into_slot(refs),
+            Val::ExnRef(v) => v.clone().into_slot(refs),
         };
         Ok([slot?, 0])
     }
@@ -156,6 +162,7 @@ impl Val {
             ValType::Ref(RefType { heap, .. }) => match heap.top() {
                 HeapType::Func => Val::FuncRef(WasmTy::from_slots(slots, refs)),
                 HeapType::Extern => Val::ExternRef(WasmTy::from_slots(slots, refs)),
+                HeapType::Exn => Val::ExnRef(WasmTy::from_slots(slots, refs)),
                 _ => Val::AnyRef(WasmTy::from_slots(slots, refs)),
             },
         }
@@ -199,6 +206,8 @@ impl fmt::Display for Val {
             Val::FuncRef(Some(_)) => f.write_str("ref.func"),
             Val::ExternRef(None) => f.write_str("ref.null extern"),
             Val::ExternRef(Some(_)) => f.write_str("ref.extern"),
+            Val::ExnRef(None) => f.write_str("ref.null exn"),
+            Val::ExnRef(Some(_)) => f.write_str("ref.exn"),
             Val::AnyRef(None) => f.write_str("ref.null any"),
             Val::AnyRef(Some(value)) => match value.i31() {
                 Some(value) => write!(f, "ref.i31 {value}"),
@@ -240,6 +249,18 @@ impl From<Option<ExternRef>> for Val {
 impl From<ExternRef> for Val {
     fn from(value: ExternRef) -> Val {
         Val::ExternRef(Some(value))
+    }
+}
+
+impl From<Option<ExnRef>> for Val {
+    fn from(value: Option<ExnRef>) -> Val {
+        Val::ExnRef(value)
+    }
+}
+
+impl From<ExnRef> for Val {
+    fn from(value: ExnRef) -> Val {
+        Val::ExnRef(Some(value))
     }
 }
 
@@ -290,9 +311,10 @@ impl fmt::Debug for ExternRef {
 }
 
 /// What a store needs to turn references into slots and back: its id, the host's values its guests have seen, and the
-/// guests' objects its embedder holds.
+/// guests' objects its embedder holds, and exceptions.
 pub(crate) struct Refs {
     pub store: u64,
+    pub exceptions: Exceptions,
     externs: Vec<ExternRef>,
     /// From the address of a value to its slot, so that a reference passed twice stays one reference.
     known: BTreeMap<usize, u64>,
@@ -303,6 +325,7 @@ impl Refs {
     pub(crate) fn new(store: u64) -> Refs {
         Refs {
             store,
+            exceptions: Exceptions::default(),
             externs: Vec::new(),
             known: BTreeMap::new(),
             roots: Roots::default(),

@@ -6,6 +6,7 @@ use std::io;
 use super::abi::Errno;
 use super::ctx::WasiCtx;
 use super::memory::GuestMemory;
+use super::preview::Preview;
 use crate::engine::{Caller, Error, Halt, Interrupt, LinearMemory};
 
 /// How a handler ends other than by success.
@@ -56,6 +57,8 @@ impl<T: 'static> Host for Caller<'_, T> {
 pub(super) struct Call<'a> {
     pub(super) ctx: &'a mut WasiCtx,
     pub(super) host: &'a mut dyn Host,
+    /// The version of the interface the call is made in.
+    pub(super) preview: &'static Preview,
 }
 
 impl Call<'_> {

@@ -11,10 +11,13 @@ use super::fd_table::FdTable;
 use super::fs::quota::Quota;
 use super::fs::sorted::Numbers;
 use super::host::{self, Interest, Waitable, Wake};
+use super::missed::Missed;
+use super::outlet::{Budget, Outlet};
 use super::proc::ProcExit;
 use super::profile::{Access, Family, Profile};
 use super::random::Random;
 use super::stdio::Capture;
+use super::trace::Trace;
 use crate::engine::Signal;
 
 /// Descriptors a guest may have open at once, unless the embedder says otherwise.
@@ -41,6 +44,14 @@ pub(super) struct WasiCtx {
     wake: Option<Arc<Wake>>,
     /// What the embedder gave that cannot be passed on, in words.
     pub(super) invalid: Option<String>,
+    /// Where calls are shown, if they are.
+    pub(super) trace: Option<Box<Trace>>,
+    /// What the guest asked for and was not granted.
+    pub(super) missed: Missed,
+    /// What may still be written to the outputs, if that is limited.
+    pub(super) budget: Option<Arc<Budget>>,
+    /// Terminals get what the guest writes as it is.
+    pub(super) raw_terminal: bool,
 }
 
 impl WasiCtx {
@@ -68,6 +79,10 @@ impl WasiCtx {
             quota: Quota::unlimited(),
             wake: None,
             invalid: None,
+            trace: None,
+            missed: Missed::default(),
+            budget: None,
+            raw_terminal: false,
         }
     }
 
@@ -97,6 +112,21 @@ impl WasiCtx {
             Some(numbers) => numbers.seen(stat),
             None => stat,
         }
+    }
+
+    /// Puts what the outputs pass through in its place, when all that the embedder wants is known.
+    pub(super) fn finish_streams(&mut self) {
+        for fd in [1, 2] {
+            let (budget, raw) = (self.budget.clone(), self.raw_terminal);
+            if let Ok(descriptor) = self.table.get_mut(fd) {
+                descriptor.outlet = Outlet::new(budget, !raw && descriptor.object.is_terminal());
+            }
+        }
+    }
+
+    /// What writes to an object the guest opened pass through, if anything.
+    pub(super) fn outlet(&self, object: &Object) -> Option<Box<Outlet>> {
+        Outlet::new(None, !self.raw_terminal && object.is_terminal())
     }
 
     /// Whether guests do not even get to import the function.

@@ -6,6 +6,7 @@ use super::abi::{Errno, Fdflags, Filestat, Filetype, Rights};
 use super::fd::readdir::Listing;
 use super::fs::{Directory, File};
 use super::host::{HostFile, Interest, Waitable};
+use super::outlet::Outlet;
 use super::stdio::Capture;
 
 /// What a descriptor stands for.
@@ -40,6 +41,15 @@ impl Object {
         }
     }
 
+    /// Whether somebody sees what is written to it, on a device that obeys escape sequences.
+    pub(super) fn is_terminal(&self) -> bool {
+        let host = match self {
+            Object::File(file) => file.as_host(),
+            _ => None,
+        };
+        host.is_some_and(|file| file.is_terminal())
+    }
+
     /// What to wait for before it can be read or written; `None` if it never has to wait.
     pub(super) fn waitable(&self, interest: Interest) -> Option<Waitable<'_>> {
         match self {
@@ -72,6 +82,8 @@ pub(super) struct Descriptor {
     pub(super) read_only: bool,
     /// The name under which it was granted, if it was not opened by the guest.
     pub(super) preopen: Option<String>,
+    /// What is written passes through it, if there is something to limit or to filter.
+    pub(super) outlet: Option<Box<Outlet>>,
 }
 
 impl Descriptor {
@@ -93,6 +105,7 @@ impl Descriptor {
             flags: Fdflags::NONE,
             read_only,
             preopen: None,
+            outlet: None,
         }
     }
 
@@ -199,8 +212,22 @@ impl Descriptor {
     /// Writes once, without waiting.
     ///
     /// # Errors
-    /// `again` when there is no room yet, `nospc` when a capture is full, `isdir` for a directory.
+    /// `again` when there is no room yet, `nospc` when a capture is full or a limit reached, `isdir` for a directory.
     pub(super) fn write(&mut self, bufs: &[IoSlice<'_>]) -> Result<usize, Errno> {
+        let Some(mut outlet) = self.outlet.take() else {
+            return self.write_out(bufs);
+        };
+        let result = outlet.write(bufs, |bufs| self.write_out(bufs));
+        self.outlet = Some(outlet);
+        result
+    }
+
+    /// Whether something that was taken from the guest was not written yet: a write of nothing goes on with it.
+    pub(super) fn holds_output(&self) -> bool {
+        self.outlet.as_ref().is_some_and(|outlet| outlet.holds())
+    }
+
+    fn write_out(&mut self, bufs: &[IoSlice<'_>]) -> Result<usize, Errno> {
         match &mut self.object {
             Object::File(file) => file.write(bufs, self.flags.has(Fdflags::APPEND)),
             Object::Capture(capture) => capture.write(bufs),

@@ -16,8 +16,10 @@ use super::descriptor::{Descriptor, Object};
 use super::fs::granted::{GrantedFile, GrantedFiles};
 use super::fs::{Directory, MemFs};
 use super::host::HostFile;
+use super::outlet::Budget;
 use super::sandbox::Dir;
-use super::stdio::{Capture, DEFAULT_CAPTURE_LIMIT, Source, Stdin};
+use super::stdio::{Capture, DEFAULT_CAPTURE_LIMIT, OutputChunk, Source, Stdin};
+use super::trace::{Trace, TraceFilter};
 use crate::engine::Error;
 
 /// The world of one WASI program: arguments, variables, directories, streams.
@@ -42,7 +44,7 @@ impl WasiEnv {
     /// An environment without arguments, variables, directories or input, that keeps what is written to standard
     /// output and error: see [`WasiEnv::get_stdout`].
     pub fn new() -> WasiEnv {
-        let (stdout, stderr) = (Capture::new(DEFAULT_CAPTURE_LIMIT), Capture::new(DEFAULT_CAPTURE_LIMIT));
+        let (stdout, stderr) = Capture::pair(DEFAULT_CAPTURE_LIMIT);
         let ctx = WasiCtx::captured(&stdout, &stderr);
         WasiEnv {
             inner: Arc::new(Inner {
@@ -123,6 +125,35 @@ impl WasiEnv {
         self.inner.stderr.bytes()
     }
 
+    /// What the program has written to both outputs, as far as they are captured, in the order in which it wrote it.
+    /// Also after a trap.
+    ///
+    /// ```
+    /// use wasmrun::{Engine, Error, Linker, Module, WasiEnv, wasi::OutputStream};
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// let engine = Engine::default();
+    /// let program = Module::new(&engine, r#"(module
+    ///     (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    ///     (memory (export "memory") 1)
+    ///     (data (i32.const 0) "\08\00\00\00\02\00\00\00hi")
+    ///     (func (export "_start")
+    ///         (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 16)))
+    ///         (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))
+    ///         unreachable))"#)?;
+    /// let env = WasiEnv::new();
+    /// let mut linker = Linker::new(&engine);
+    /// linker.wasi(&env)?;
+    /// assert!(linker.instantiate(&program)?.run().is_err());
+    /// let streams: Vec<OutputStream> = env.get_output().iter().map(|chunk| chunk.stream).collect();
+    /// assert_eq!(streams, [OutputStream::Stderr, OutputStream::Stdout]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get_output(&self) -> Vec<OutputChunk> {
+        self.inner.stdout.chunks()
+    }
+
     /// What the program has written to standard output, as text.
     ///
     /// # Errors
@@ -139,9 +170,28 @@ impl WasiEnv {
         into_text(self.get_stderr(), "standard error")
     }
 
-    /// Whether output was refused because a capture was full. The program saw `nospc`.
+    /// Whether output was refused because a capture was full or [`WasiEnvBuilder::max_output`] was reached. The program
+    /// saw `nospc`.
     pub fn output_truncated(&self) -> bool {
-        self.inner.stdout.truncated() || self.inner.stderr.truncated()
+        let limited = |ctx: &mut WasiCtx| ctx.budget.as_ref().is_some_and(|budget| budget.exceeded());
+        self.inner.stdout.truncated() || self.with(limited)
+    }
+
+    /// The first path the program wanted something of although no directory was granted for it: through a descriptor that
+    /// is not open, or leading out of the directory it started from. As the program gave it, to be escaped where shown.
+    pub fn ungranted_path(&self) -> Option<String> {
+        self.with(|ctx| ctx.missed.path.clone())
+    }
+
+    /// Whether the program went through the granted directories to their end. C libraries do so at the start or for the
+    /// first path, and make no call that shows the path if no directory fits.
+    pub fn looked_for_directories(&self) -> bool {
+        self.with(|ctx| ctx.missed.searched)
+    }
+
+    /// Whether it did so when it was under way already, and so for some path.
+    pub fn wanted_a_directory(&self) -> bool {
+        self.with(|ctx| ctx.missed.searched_late)
     }
 
     /// Works on the state. A thread that panicked while it did cannot have left anything half done that matters.
@@ -360,8 +410,22 @@ impl WasiEnvBuilder {
     #[must_use]
     pub fn capture_limit(self, bytes: u64) -> Self {
         self.env.inner.stdout.set_limit(bytes);
-        self.env.inner.stderr.set_limit(bytes);
         self
+    }
+
+    /// Lets the program write at most so many bytes to standard output and standard error together, wherever they lead.
+    /// The write that goes beyond is cut, and the next ones see `nospc`: see [`WasiEnv::output_truncated`].
+    #[must_use]
+    pub fn max_output(self, bytes: u64) -> Self {
+        self.change(|ctx| ctx.budget = Some(Arc::new(Budget::new(bytes))))
+    }
+
+    /// Lets terminals get what the program writes as it is. Otherwise escape sequences other than colours and cursor
+    /// movement are taken out, because they can change the terminal's title and settings, put text into the clipboard
+    /// or make the terminal type answers. What goes to pipes and files is never changed.
+    #[must_use]
+    pub fn raw_terminal(self) -> Self {
+        self.change(|ctx| ctx.raw_terminal = true)
     }
 
     /// Passes standard output through to this process's, unbuffered.
@@ -413,12 +477,29 @@ impl WasiEnvBuilder {
         self.change(|ctx| ctx.table.set_limit(count))
     }
 
+    /// Hands `sink` a line for each call of the functions that `filter` shows, when the call has ended: its name, its
+    /// arguments decoded, and what came of it. What is the guest's in it is escaped and cut.
+    ///
+    /// ```
+    /// use wasmrun::{WasiEnv, wasi::TraceFilter};
+    ///
+    /// let env = WasiEnv::builder().trace(TraceFilter::ALL, |line| eprintln!("{line}")).build();
+    /// ```
+    ///
+    /// The environment is locked meanwhile: the sink must not use it.
+    #[must_use]
+    pub fn trace(self, filter: TraceFilter, sink: impl FnMut(&str) + Send + 'static) -> Self {
+        let sink = Box::new(sink);
+        self.change(|ctx| ctx.trace = Some(Box::new(Trace { filter, sink })))
+    }
+
     /// The environment.
     #[must_use]
     pub fn build(self) -> WasiEnv {
         let (files, listeners) = (self.files, self.listeners);
         self.env.with(|ctx| {
             settings::apply_profile(ctx, !files.is_empty(), !listeners.is_empty());
+            ctx.finish_streams();
             for (above, files) in files {
                 if ctx.table.grants(&above) {
                     ctx.reject(format!(
@@ -480,6 +561,7 @@ fn set_stdin(ctx: &mut WasiCtx, stdin: Stdin) {
         Source::Empty => Object::Null,
         Source::Inherit => inherited(HostFile::stdin()),
         Source::Bytes(bytes) => Object::Bytes(bytes, 0),
+        Source::File(file) => inherited(HostFile::given(file.into())),
         Source::Reader(reader) => Object::Reader(reader),
     };
     ctx.set_stream(0, object);

@@ -1,19 +1,27 @@
 //! The whole of Preview 1 on one page: name, parameters, handler, and how far it is there, in the order of the witx.
 //!
-//! The table makes the function types, turns slots into typed arguments and what a handler returned into a result.
+//! The table makes the function types in both versions of the interface (`preview.rs`), turns slots into typed arguments
+//! and what a handler returned into a result, and says how calls are shown (`trace.rs`).
 
 use std::fmt;
 
 use super::abi::{Fd, Fdflags, Fstflags, Lookupflags, Oflags, Ptr, Riflags, Rights, Sdflags, Size, Timestamp};
-#[cfg(test)]
-use super::call::Stop;
-use super::call::{Call, finish};
+use super::call::{Call, Stop, finish};
 use super::ctx::WasiCtx;
-use super::{args, clock, environ, fd, path, poll, proc, random, sched, sock};
+use super::preview::{PREVIEW0, PREVIEW1};
+use super::trace::{
+    self, Advice, Ciovecs, Clockid, Dircookie, Exitcode, Filedelta, Filesize, Iovecs, Kind, OutBytes, OutEvents,
+    OutFdstat, OutFilestat, OutName, OutPrestat, OutSize, OutText, OutU64, Param, Path, Siflags, Signal, Subscriptions,
+    Whence,
+};
+use super::{args, clock, environ, fd, missed, path, poll, proc, random, sched, sock};
 use crate::engine::{Caller, Error, Halt, Linker, WasmTy};
 
 /// The name of the module that guests import the functions from.
-pub const MODULE: &str = "wasi_snapshot_preview1";
+pub const MODULE: &str = PREVIEW1.module;
+
+/// The name of the module that guests of the older version, preview 0, import them from; it has all but `sock_accept`.
+pub const UNSTABLE_MODULE: &str = PREVIEW0.module;
 
 /// How far a function is there. `docs/wasi.md` says the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +60,6 @@ pub(super) trait World: Clone + Send + Sync + 'static {
 /// A parameter's type, made from its WebAssembly type.
 trait Arg {
     type Wasm: WasmTy;
-    fn from_wasm(value: Self::Wasm) -> Self;
-    #[cfg(test)]
     fn from_word(word: u64) -> Self;
 }
 
@@ -61,9 +67,10 @@ macro_rules! args {
     ($($ty:ty: $wasm:ty, |$value:ident| $make:expr;)*) => {
         $(impl Arg for $ty {
             type Wasm = $wasm;
-            fn from_wasm($value: $wasm) -> $ty { $make }
-            #[cfg(test)]
-            fn from_word(word: u64) -> $ty { Self::from_wasm(word as $wasm) }
+            fn from_word(word: u64) -> $ty {
+                let $value = word as $wasm;
+                $make
+            }
         })*
     };
 }
@@ -83,41 +90,78 @@ args! {
     Sdflags: u32, |value| Sdflags(value.try_into().unwrap_or(u8::MAX));
 }
 
+/// A function of the table: what calling it takes.
+pub(super) struct Row {
+    name: &'static str,
+    params: &'static [Param],
+    handler: fn(&mut Call<'_>, &[u64]) -> Result<(), Stop>,
+}
+
+impl Row {
+    /// Makes a call whose arguments are `words`, and says so if the environment is traced.
+    pub(super) fn call(&self, cx: &mut Call<'_>, words: &[u64]) -> Result<(), Stop> {
+        let shown = cx.ctx.trace.as_ref().is_some_and(|trace| trace.filter.shows(self.name));
+        let line = shown.then(|| trace::begin(cx, self.name, self.params, words));
+        let refusal = cx.ctx.profile.refusal(self.name);
+        let result = match refusal {
+            None => (self.handler)(cx, words),
+            Some(errno) => Err(errno.into()),
+        };
+        if let Some(line) = line {
+            trace::end(cx, line, self.params, words, &result);
+        }
+        if refusal.is_none()
+            && let Err(Stop::Errno(errno)) = &result
+        {
+            missed::note(cx, self.name, self.params, words, *errno);
+        }
+        cx.ctx.missed.begun |= !self.name.starts_with("fd_prestat");
+        result
+    }
+}
+
 macro_rules! wasi_funcs {
-    ($($name:ident($($param:ident: $ty:ty),*) $(-> $never:tt)? => $handler:path, $state:ident;)*) => {
+    ($($name:ident($($param:ident: $ty:ident),*) $(-> $never:tt)? => $handler:path, $state:ident;)*) => {
         /// Every function of Preview 1.
         pub const FUNCTIONS: &[Function] = &[$(Function { name: stringify!($name), state: State::$state }),*];
 
-        /// The handlers by name, with words for arguments, for tests that know no types.
-        #[cfg(test)]
-        #[allow(unused_variables, unused_mut, clippy::type_complexity)]
-        const HANDLERS: &[(&str, fn(&mut Call<'_>, [u64; 9]) -> Result<(), Stop>)] = &[
-            $((stringify!($name), |cx, words| {
-                let mut words = words.into_iter();
-                $(let $param = <$ty as Arg>::from_word(words.next().unwrap_or_default());)*
-                $handler(cx, $($param),*)
-            })),*
-        ];
+        /// How each is called.
+        #[allow(non_upper_case_globals, unused_mut, unused_variables)]
+        mod rows {
+            use super::*;
+            $(pub(super) static $name: Row = Row {
+                name: stringify!($name),
+                params: &[$((stringify!($param), Kind::$ty)),*],
+                handler: |cx, words| {
+                    let mut words = words.iter().copied();
+                    $(let $param = <$ty as Arg>::from_word(words.next().unwrap_or_default());)*
+                    $handler(cx, $($param),*)
+                },
+            };)*
+        }
 
-        /// Defines all functions, working on `world`.
+        /// The rows by name, for tests that know no types.
+        #[cfg(test)]
+        const ROWS: &[&Row] = &[$(&rows::$name),*];
+
+        /// Defines all functions in both versions, working on `world`.
         pub(super) fn define<T: Send + 'static>(linker: &mut Linker<T>, world: &impl World) -> Result<(), Error> {
-            $(if !world.with(|ctx| ctx.withholds(stringify!($name))) {
-                let world = world.clone();
-                linker.func_with(
-                    MODULE,
-                    stringify!($name),
-                    move |caller: &mut Caller<'_, T>, $($param: <$ty as Arg>::Wasm),*| -> wasi_funcs!(@ty $($never)?) {
-                        let result = world.with(|ctx| {
-                            if let Some(errno) = ctx.profile.refusal(stringify!($name)) {
-                                return Err(errno.into());
-                            }
-                            let mut cx = Call { ctx, host: caller };
-                            $handler(&mut cx, $(<$ty as Arg>::from_wasm($param)),*)
-                        });
-                        wasi_funcs!(@result $($never)? result)
-                    },
-                )?;
-            })*
+            for preview in [&PREVIEW1, &PREVIEW0] {
+                $(if preview.has(stringify!($name)) && !world.with(|ctx| ctx.withholds(stringify!($name))) {
+                    let world = world.clone();
+                    linker.func_with(
+                        preview.module,
+                        stringify!($name),
+                        move |caller: &mut Caller<'_, T>, $($param: <$ty as Arg>::Wasm),*| -> wasi_funcs!(@ty $($never)?) {
+                            let words: &[u64] = &[$($param as u64),*];
+                            let result = world.with(|ctx| {
+                                rows::$name.call(&mut Call { ctx, host: caller, preview }, words)
+                            });
+                            wasi_funcs!(@result $($never)? result)
+                        },
+                    )?;
+                })*
+            }
             Ok(())
         }
     };
@@ -127,60 +171,68 @@ macro_rules! wasi_funcs {
     (@result ! $result:ident) => { finish($result).map(|_| ()) };
 }
 
+/// The row of that name.
+#[cfg(test)]
+pub(super) fn row(name: &str) -> &'static Row {
+    ROWS.iter()
+        .find(|row| row.name == name)
+        .expect("a function of Preview 1")
+}
+
 wasi_funcs! {
-    args_get(argv: Ptr, argv_buf: Ptr) => args::get, Done;
-    args_sizes_get(argc: Ptr, argv_buf_size: Ptr) => args::sizes_get, Done;
-    environ_get(environ: Ptr, environ_buf: Ptr) => environ::get, Done;
-    environ_sizes_get(count: Ptr, buf_size: Ptr) => environ::sizes_get, Done;
-    clock_res_get(id: u32, resolution: Ptr) => clock::res_get, Done;
-    clock_time_get(id: u32, precision: Timestamp, time: Ptr) => clock::time_get, Done;
-    fd_advise(fd: Fd, offset: u64, len: u64, advice: u32) => fd::table::advise, Done;
-    fd_allocate(fd: Fd, offset: u64, len: u64) => fd::table::allocate, Done;
+    args_get(argv: OutBytes, argv_buf: OutBytes) => args::get, Done;
+    args_sizes_get(argc: OutSize, argv_buf_size: OutSize) => args::sizes_get, Done;
+    environ_get(environ: OutBytes, environ_buf: OutBytes) => environ::get, Done;
+    environ_sizes_get(count: OutSize, buf_size: OutSize) => environ::sizes_get, Done;
+    clock_res_get(id: Clockid, resolution: OutU64) => clock::res_get, Done;
+    clock_time_get(id: Clockid, precision: Timestamp, time: OutU64) => clock::time_get, Done;
+    fd_advise(fd: Fd, offset: Filesize, len: Filesize, advice: Advice) => fd::table::advise, Done;
+    fd_allocate(fd: Fd, offset: Filesize, len: Filesize) => fd::table::allocate, Done;
     fd_close(fd: Fd) => fd::table::close, Done;
     fd_datasync(fd: Fd) => fd::table::datasync, Done;
-    fd_fdstat_get(fd: Fd, buf: Ptr) => fd::stat::fdstat_get, Done;
+    fd_fdstat_get(fd: Fd, buf: OutFdstat) => fd::stat::fdstat_get, Done;
     fd_fdstat_set_flags(fd: Fd, flags: Fdflags) => fd::stat::fdstat_set_flags, Partial;
     fd_fdstat_set_rights(fd: Fd, base: Rights, inheriting: Rights) => fd::stat::fdstat_set_rights, Done;
-    fd_filestat_get(fd: Fd, buf: Ptr) => fd::stat::filestat_get, Done;
-    fd_filestat_set_size(fd: Fd, size: u64) => fd::stat::filestat_set_size, Done;
+    fd_filestat_get(fd: Fd, buf: OutFilestat) => fd::stat::filestat_get, Done;
+    fd_filestat_set_size(fd: Fd, size: Filesize) => fd::stat::filestat_set_size, Done;
     fd_filestat_set_times(fd: Fd, atim: Timestamp, mtim: Timestamp, flags: Fstflags)
         => fd::stat::filestat_set_times, Done;
-    fd_pread(fd: Fd, iovs: Ptr, iovs_len: Size, offset: u64, nread: Ptr) => fd::read_write::pread, Done;
-    fd_prestat_get(fd: Fd, buf: Ptr) => fd::preopen::get, Done;
-    fd_prestat_dir_name(fd: Fd, path: Ptr, path_len: Size) => fd::preopen::dir_name, Done;
-    fd_pwrite(fd: Fd, iovs: Ptr, iovs_len: Size, offset: u64, nwritten: Ptr) => fd::read_write::pwrite, Done;
-    fd_read(fd: Fd, iovs: Ptr, iovs_len: Size, nread: Ptr) => fd::read_write::read, Done;
-    fd_readdir(fd: Fd, buf: Ptr, buf_len: Size, cookie: u64, bufused: Ptr) => fd::readdir::readdir, Done;
+    fd_pread(fd: Fd, iovs: Iovecs, iovs_len: Size, offset: Filesize, nread: OutSize) => fd::read_write::pread, Done;
+    fd_prestat_get(fd: Fd, buf: OutPrestat) => fd::preopen::get, Done;
+    fd_prestat_dir_name(fd: Fd, path: OutName, path_len: Size) => fd::preopen::dir_name, Done;
+    fd_pwrite(fd: Fd, iovs: Ciovecs, iovs_len: Size, offset: Filesize, nwritten: OutSize) => fd::read_write::pwrite, Done;
+    fd_read(fd: Fd, iovs: Iovecs, iovs_len: Size, nread: OutSize) => fd::read_write::read, Done;
+    fd_readdir(fd: Fd, buf: OutBytes, buf_len: Size, cookie: Dircookie, bufused: OutSize) => fd::readdir::readdir, Done;
     fd_renumber(fd: Fd, to: Fd) => fd::table::renumber, Done;
-    fd_seek(fd: Fd, offset: i64, whence: u32, newoffset: Ptr) => fd::table::seek, Done;
+    fd_seek(fd: Fd, offset: Filedelta, whence: Whence, newoffset: OutU64) => fd::table::seek, Done;
     fd_sync(fd: Fd) => fd::table::sync, Done;
-    fd_tell(fd: Fd, offset: Ptr) => fd::table::tell, Done;
-    fd_write(fd: Fd, iovs: Ptr, iovs_len: Size, nwritten: Ptr) => fd::read_write::write, Done;
-    path_create_directory(fd: Fd, path: Ptr, len: Size) => path::tree::create_directory, Done;
-    path_filestat_get(fd: Fd, flags: Lookupflags, path: Ptr, len: Size, buf: Ptr) => path::stat::filestat_get, Done;
+    fd_tell(fd: Fd, offset: OutU64) => fd::table::tell, Done;
+    fd_write(fd: Fd, iovs: Ciovecs, iovs_len: Size, nwritten: OutSize) => fd::read_write::write, Done;
+    path_create_directory(fd: Fd, path: Path, len: Size) => path::tree::create_directory, Done;
+    path_filestat_get(fd: Fd, flags: Lookupflags, path: Path, len: Size, buf: OutFilestat) => path::stat::filestat_get, Done;
     path_filestat_set_times(
-        fd: Fd, flags: Lookupflags, path: Ptr, len: Size, atim: Timestamp, mtim: Timestamp, fst_flags: Fstflags
+        fd: Fd, flags: Lookupflags, path: Path, len: Size, atim: Timestamp, mtim: Timestamp, fst_flags: Fstflags
     ) => path::stat::filestat_set_times, Done;
-    path_link(old_fd: Fd, old_flags: Lookupflags, old: Ptr, old_len: Size, new_fd: Fd, new: Ptr, new_len: Size)
+    path_link(old_fd: Fd, old_flags: Lookupflags, old: Path, old_len: Size, new_fd: Fd, new: Path, new_len: Size)
         => path::links::link, Done;
     path_open(
-        fd: Fd, dirflags: Lookupflags, path: Ptr, path_len: Size, oflags: Oflags, base: Rights, inheriting: Rights,
-        fdflags: Fdflags, opened: Ptr
+        fd: Fd, dirflags: Lookupflags, path: Path, path_len: Size, oflags: Oflags, base: Rights, inheriting: Rights,
+        fdflags: Fdflags, opened: OutSize
     ) => path::open::open, Done;
-    path_readlink(fd: Fd, path: Ptr, len: Size, buf: Ptr, buf_len: Size, bufused: Ptr) => path::links::readlink, Done;
-    path_remove_directory(fd: Fd, path: Ptr, len: Size) => path::tree::remove_directory, Done;
-    path_rename(fd: Fd, old: Ptr, old_len: Size, new_fd: Fd, new: Ptr, new_len: Size) => path::tree::rename, Done;
-    path_symlink(old: Ptr, old_len: Size, fd: Fd, new: Ptr, new_len: Size) => path::links::symlink, Done;
-    path_unlink_file(fd: Fd, path: Ptr, len: Size) => path::tree::unlink_file, Done;
-    poll_oneoff(input: Ptr, out: Ptr, nsubscriptions: Size, nevents: Ptr) => poll::oneoff, Done;
-    proc_exit(code: u32) -> ! => proc::exit, Done;
-    proc_raise(signal: u32) => proc::raise, Done;
+    path_readlink(fd: Fd, path: Path, len: Size, buf: OutText, buf_len: Size, bufused: OutSize) => path::links::readlink, Done;
+    path_remove_directory(fd: Fd, path: Path, len: Size) => path::tree::remove_directory, Done;
+    path_rename(fd: Fd, old: Path, old_len: Size, new_fd: Fd, new: Path, new_len: Size) => path::tree::rename, Done;
+    path_symlink(old: Path, old_len: Size, fd: Fd, new: Path, new_len: Size) => path::links::symlink, Done;
+    path_unlink_file(fd: Fd, path: Path, len: Size) => path::tree::unlink_file, Done;
+    poll_oneoff(input: Subscriptions, out: OutEvents, nsubscriptions: Size, nevents: OutSize) => poll::oneoff, Done;
+    proc_exit(code: Exitcode) -> ! => proc::exit, Done;
+    proc_raise(signal: Signal) => proc::raise, Done;
     sched_yield() => sched::yield_now, Done;
-    random_get(buf: Ptr, buf_len: Size) => random::get, Done;
-    sock_accept(fd: Fd, flags: Fdflags, opened: Ptr) => sock::accept, Done;
-    sock_recv(fd: Fd, ri_data: Ptr, ri_data_len: Size, ri_flags: Riflags, received: Ptr, ro_flags: Ptr)
+    random_get(buf: OutBytes, buf_len: Size) => random::get, Done;
+    sock_accept(fd: Fd, flags: Fdflags, opened: OutSize) => sock::accept, Done;
+    sock_recv(fd: Fd, ri_data: Iovecs, ri_data_len: Size, ri_flags: Riflags, received: OutSize, ro_flags: OutBytes)
         => sock::recv, Done;
-    sock_send(fd: Fd, si_data: Ptr, si_data_len: Size, si_flags: u32, sent: Ptr) => sock::send, Done;
+    sock_send(fd: Fd, si_data: Ciovecs, si_data_len: Size, si_flags: Siflags, sent: OutSize) => sock::send, Done;
     sock_shutdown(fd: Fd, how: Sdflags) => sock::shutdown, Done;
 }
 
@@ -299,13 +351,18 @@ mod tests {
                 guest.put(at as u32, path.as_bytes());
             }
             for _ in 0..1000 {
-                let (name, handler) = HANDLERS[(random() % HANDLERS.len() as u64) as usize];
-                let words = std::array::from_fn(|_| word(&mut random));
+                let row = ROWS[(random() % ROWS.len() as u64) as usize];
+                let words: [u64; 9] = std::array::from_fn(|_| word(&mut random));
+                guest.preview = [&PREVIEW1, &PREVIEW0][(random() % 2) as usize];
                 // Not on a real disk: it would take what it is asked for.
-                if name != "fd_allocate" {
-                    let result = guest.stop(|cx| handler(cx, words));
-                    let raised = name == "proc_raise";
-                    assert!(!matches!(result, Err(Stop::Host(_))) || raised, "{name} {words:?}");
+                if row.name != "fd_allocate" {
+                    let result = guest.stop(|cx| row.call(cx, &words));
+                    let raised = row.name == "proc_raise";
+                    assert!(
+                        !matches!(result, Err(Stop::Host(_))) || raised,
+                        "{} {words:?}",
+                        row.name
+                    );
                 }
             }
         }

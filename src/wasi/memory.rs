@@ -54,11 +54,9 @@ impl<'a> GuestMemory<'a> {
         self.slice(ptr.at(0), len).map(|_| ())
     }
 
-    /// Reads `N` bytes at `ptr + offset`.
-    pub(super) fn read<const N: usize>(&self, ptr: Ptr, offset: u64) -> Result<[u8; N], Errno> {
-        self.slice(ptr.at(offset), N as u64)?
-            .try_into()
-            .map_err(|_| Errno::Fault)
+    /// The `len` bytes at `ptr + offset`.
+    pub(super) fn bytes(&self, ptr: Ptr, offset: u64, len: u64) -> Result<&[u8], Errno> {
+        self.slice(ptr.at(offset), len)
     }
 
     /// Writes `bytes` at `ptr`.

@@ -36,8 +36,11 @@ mod fs;
 mod funcs;
 mod host;
 mod memory;
+mod missed;
+mod outlet;
 mod path;
 mod poll;
+mod preview;
 mod proc;
 mod profile;
 mod random;
@@ -45,18 +48,21 @@ mod sandbox;
 mod sched;
 mod sock;
 mod stdio;
+mod terminal;
 #[cfg(test)]
 mod testing;
+mod trace;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use clock::{Clock, FixedClock, HostClock};
 pub use env::{WasiEnv, WasiEnvBuilder};
 pub use fs::MemFs;
-pub use funcs::{FUNCTIONS, Function, MODULE, State};
+pub use funcs::{FUNCTIONS, Function, MODULE, State, UNSTABLE_MODULE};
 pub use proc::ProcExit;
 pub use profile::{Access, Family, Profile, UnknownProfile};
-pub use stdio::Stdin;
+pub use stdio::{OutputChunk, OutputStream, Stdin};
+pub use trace::TraceFilter;
 
 use crate::engine::{Error, Linker};
 

@@ -35,14 +35,13 @@ pub(super) fn oneoff(cx: &mut Call<'_>, input: Ptr, out: Ptr, nsubscriptions: Si
     if nsubscriptions == 0 || nsubscriptions > MAX_SUBSCRIPTIONS {
         return Err(Errno::Inval.into());
     }
+    let preview = cx.preview;
     let memory = cx.memory();
     memory.check(out, u64::from(nsubscriptions) * Event::SIZE)?;
     memory.check(nevents, 4)?;
     let mut subscriptions = Vec::with_capacity(nsubscriptions as usize);
     for index in 0..u64::from(nsubscriptions) {
-        subscriptions.push(Subscription::from_bytes(
-            &memory.read(input, index * Subscription::SIZE)?,
-        )?);
+        subscriptions.push(preview.read_subscription(&memory, input, index)?);
     }
     let begun = match cx.take_state::<Begun>() {
         Some(begun) => begun,

@@ -9,6 +9,7 @@ use super::call::{Call, Host, Stop};
 use super::descriptor::Descriptor;
 use super::env::WasiEnv;
 use super::path::open::open;
+use super::preview::{PREVIEW1, Preview};
 use crate::engine::{Engine, Interrupt, InterruptHandle, LinearMemory, Memory, MemoryType, Store};
 
 /// Where the fixture itself puts paths, iovecs and results. Tests use lower addresses.
@@ -40,6 +41,8 @@ impl Host for TestHost {
 pub(super) struct Guest {
     pub(super) env: WasiEnv,
     host: TestHost,
+    /// The version in which it makes its calls.
+    pub(super) preview: &'static Preview,
 }
 
 impl Guest {
@@ -65,6 +68,7 @@ impl Guest {
                 interrupt,
                 state: None,
             },
+            preview: &PREVIEW1,
         }
     }
 
@@ -81,7 +85,8 @@ impl Guest {
     /// Makes a call.
     pub(super) fn stop(&mut self, call: impl FnOnce(&mut Call<'_>) -> Result<(), Stop>) -> Result<(), Stop> {
         let host = &mut self.host;
-        let result = self.env.with(|ctx| call(&mut Call { ctx, host }));
+        let preview = self.preview;
+        let result = self.env.with(|ctx| call(&mut Call { ctx, host, preview }));
         if !matches!(result, Err(Stop::Interrupted)) {
             self.host.state = None;
         }

@@ -167,3 +167,97 @@ fn loops_that_end_by_the_timeout_only() {
         out.assert_below_mib(40);
     }
 }
+
+/// A guest that imports `function` of the type, and what it does.
+fn calling(function: &str, params: &str, body: &str) -> String {
+    format!(
+        r#"(module
+          (import "wasi_snapshot_preview1" "{function}" (func $call (param {params}) (result i32)))
+          (memory (export "memory") 16400)
+          (func $f (export "_start") {body}))"#
+    )
+}
+
+#[test]
+fn randomness_by_the_gibibyte() {
+    let whole = calling(
+        "random_get",
+        "i32 i32",
+        "(if (call $call (i32.const 0) (i32.const 0x10000000)) (then unreachable))",
+    );
+    let out = wat(&whole, &[]);
+    assert_eq!(out.code(), 0, "{out}");
+    // The memory itself, which is touched, and little more.
+    out.assert_below_mib(300);
+    let endless = calling(
+        "random_get",
+        "i32 i32",
+        "(loop (drop (call $call (i32.const 0) (i32.const 0x40000000))) (br 0))",
+    );
+    let out = wat(&endless, &["--timeout", "300ms"]);
+    assert_eq!(out.code(), 124, "{out}");
+}
+
+#[test]
+fn a_terabyte_of_the_same_bytes() {
+    let guest = |then: &str| {
+        let write = "(call $call (i32.const 1) (i32.const 0) (i32.const 1024) (i32.const 16384))";
+        let body = format!(
+            r#"(local $at i32)
+            (loop $next
+              (i32.store offset=4 (local.get $at) (i32.const 0x40000000))
+              (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 8))) (i32.const 8192))))
+            (drop {write})
+            {}"#,
+            then.replace("WRITE", write)
+        );
+        Dir::with("guest.wat", calling("fd_write", "i32 i32 i32 i32", &body))
+    };
+    // The first write is cut, the second refused.
+    let dir = guest("(if (i32.ne WRITE (i32.const 51)) (then unreachable))");
+    let out = dir.wasmrun(["--max-output", "1M", "guest.wat"]).run();
+    assert_eq!((out.code(), out.stdout.len()), (0, 1 << 20), "{}", out.stderr);
+    out.assert_within(Duration::from_secs(20));
+    // Without a limit it is as much as one call may be, again and again; `--timeout` ends it between pieces.
+    let dir = guest("(loop (drop WRITE) (br 0))");
+    let null = std::fs::File::create("/dev/null").expect("it is there");
+    let run = dir.wasmrun(["--timeout", "1s", "guest.wat"]);
+    let out = run.outputs(null, std::process::Stdio::piped()).run();
+    assert_eq!(out.code(), 124, "{out}");
+    out.assert_below_mib(64);
+}
+
+#[test]
+fn recursion_through_calls_of_the_host() {
+    let out = wat(
+        &calling("sched_yield", "", "(drop (call $call)) (call $f) (call $f)"),
+        &[],
+    );
+    assert_trap(&out, "call stack exhausted");
+    out.assert_below_mib(64);
+}
+
+#[test]
+fn subscriptions_and_iovecs_by_the_billion() {
+    for (function, params, args, errno) in [
+        (
+            "poll_oneoff",
+            "i32 i32 i32 i32",
+            "(i32.const 0) (i32.const 0) (i32.const -1) (i32.const 0)",
+            28,
+        ),
+        (
+            "fd_write",
+            "i32 i32 i32 i32",
+            "(i32.const 1) (i32.const 0) (i32.const -1) (i32.const 0)",
+            28,
+        ),
+        ("random_get", "i32 i32", "(i32.const 0) (i32.const -1)", 21),
+        ("fd_renumber", "i32 i32", "(i32.const 0) (i32.const -1)", 8),
+    ] {
+        let body = format!("(if (i32.ne (call $call {args}) (i32.const {errno})) (then unreachable))");
+        let out = wat(&calling(function, params, &body), &[]);
+        assert_eq!((out.code(), out.stderr.as_str()), (0, ""), "{function}: {out}");
+        out.assert_below_mib(40);
+    }
+}

@@ -120,6 +120,12 @@ impl Run {
         self
     }
 
+    /// Where stdout and stderr go, instead of into the result.
+    pub fn outputs(mut self, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Run {
+        self.command.stdout(stdout).stderr(stderr);
+        self
+    }
+
     /// A stderr that nobody reads any more.
     pub fn broken_stderr(mut self) -> Run {
         self.command.stderr(broken_pipe());

@@ -47,7 +47,7 @@ pub struct WorldArgs {
     pub proc_exit: Option<ExitPolicy>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExitPolicy {
     /// The exit status is its code
     Allow,

@@ -78,7 +78,11 @@ impl State {
             WastDirective::AssertInvalid { module, message, .. } => self.assert_invalid(module, message),
             WastDirective::AssertMalformed { module, message, .. } => self.assert_malformed(module, message),
             WastDirective::AssertUnlinkable { module, message, .. } => self.assert_unlinkable(module, message),
-            WastDirective::AssertException { .. } => skipped("exceptions"),
+            WastDirective::AssertException { exec, .. } => match self.execute(exec)? {
+                Err(Error::Exception(_)) => Ok(()),
+                Ok(_) => failed("expected an exception, found a return"),
+                Err(error) => failed(format!("expected an exception, found: {error}")),
+            },
             WastDirective::AssertSuspension { .. } => skipped("stack switching"),
             WastDirective::Thread(_) | WastDirective::Wait { .. } => skipped("threads"),
             WastDirective::AssertInvalidCustom { .. } | WastDirective::AssertMalformedCustom { .. } => {

@@ -25,6 +25,7 @@ fn argument(arg: &WastArg<'_>) -> Result<Val, Miss> {
         WastArgCore::RefNull(heap) => match heap_kind(heap) {
             Some(HeapKind::Func) => Val::FuncRef(None),
             Some(HeapKind::Extern) => Val::ExternRef(None),
+            Some(HeapKind::Exn) => Val::ExnRef(None),
             None => return skipped("gc"),
         },
         WastArgCore::RefExtern(number) => Val::ExternRef(Some(ExternRef::new(*number))),
@@ -37,9 +38,10 @@ fn argument(arg: &WastArg<'_>) -> Result<Val, Miss> {
 enum HeapKind {
     Func,
     Extern,
+    Exn,
 }
 
-/// `None` for the heap types of garbage collection and exceptions.
+/// `None` for the heap types of garbage collection.
 fn heap_kind(heap: &HeapType<'_>) -> Option<HeapKind> {
     match heap {
         HeapType::Abstract {
@@ -50,6 +52,10 @@ fn heap_kind(heap: &HeapType<'_>) -> Option<HeapKind> {
             ty: AbstractHeapType::Extern | AbstractHeapType::NoExtern,
             ..
         } => Some(HeapKind::Extern),
+        HeapType::Abstract {
+            ty: AbstractHeapType::Exn | AbstractHeapType::NoExn,
+            ..
+        } => Some(HeapKind::Exn),
         _ => None,
     }
 }
@@ -91,9 +97,10 @@ fn equal(found: &Val, expected: &WastRetCore<'_>) -> Result<bool, Miss> {
             NanPattern::ArithmeticNan => found.to_bits() & 0x7ff8_0000_0000_0000 == 0x7ff8_0000_0000_0000,
             NanPattern::Value(expected) => expected.bits == found.to_bits(),
         },
-        (WastRetCore::RefNull(None), Val::FuncRef(None) | Val::ExternRef(None)) => true,
+        (WastRetCore::RefNull(None), Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None)) => true,
         (WastRetCore::RefNull(Some(heap)), Val::FuncRef(None)) => heap_kind(heap) == Some(HeapKind::Func),
         (WastRetCore::RefNull(Some(heap)), Val::ExternRef(None)) => heap_kind(heap) == Some(HeapKind::Extern),
+        (WastRetCore::RefNull(Some(heap)), Val::ExnRef(None)) => heap_kind(heap) == Some(HeapKind::Exn),
         (WastRetCore::RefExtern(None), Val::ExternRef(Some(_))) => true,
         (WastRetCore::RefExtern(Some(number)), Val::ExternRef(Some(found))) => host_number(found) == Some(*number),
         (WastRetCore::RefFunc(None), Val::FuncRef(Some(_))) => true,

@@ -3,9 +3,9 @@
 //! Nothing here can fail: a name section is a hint, and what is wrong in it must not hide a trap.
 //! Spec: appendix/custom.html#name-section
 
-use wasmparser::{BinaryReader, Name, NameSectionReader};
+use wasmparser::{BinaryReader, Name, NameMap, NameSectionReader};
 
-use crate::engine::module::{Bytes, ModuleInner};
+use crate::engine::module::{Bytes, Kind, ModuleInner};
 
 /// Where the names stand in the file.
 #[derive(Default)]
@@ -13,6 +13,8 @@ pub(crate) struct Names {
     module: Option<Bytes>,
     /// By function index, ascending.
     funcs: Vec<(u32, Bytes)>,
+    /// By tag index, ascending.
+    tags: Vec<(u32, Bytes)>,
 }
 
 impl Names {
@@ -25,24 +27,25 @@ impl Names {
             let start = (name.as_ptr() as usize - module.bytes.as_ptr() as usize) as u32;
             start..start + name.len() as u32
         };
+        // A count from the file is not to be trusted with an allocation; the reader stops at its end.
+        let named = |map: NameMap<'_>| -> Vec<(u32, Bytes)> {
+            let entries = map.into_iter().map_while(Result::ok);
+            entries.map(|named| (named.index, range(named.name))).collect()
+        };
         let reader = BinaryReader::new(module.slice(section), u64::from(section.start));
         for part in NameSectionReader::new(reader) {
             match part {
                 Ok(Name::Module { name, .. }) => names.module = Some(range(name)),
-                Ok(Name::Function(map)) => {
-                    // A count from the file is not to be trusted with an allocation; the reader stops at its end.
-                    names.funcs.extend(
-                        map.into_iter()
-                            .map_while(Result::ok)
-                            .map(|named| (named.index, range(named.name))),
-                    );
-                }
+                Ok(Name::Function(map)) => names.funcs.extend(named(map)),
+                Ok(Name::Tag(map)) => names.tags.extend(named(map)),
                 Ok(_) => {}
                 Err(_) => break,
             }
         }
-        if !names.funcs.is_sorted_by_key(|(index, _)| *index) {
-            names.funcs.sort_by_key(|(index, _)| *index);
+        for list in [&mut names.funcs, &mut names.tags] {
+            if !list.is_sorted_by_key(|(index, _)| *index) {
+                list.sort_by_key(|(index, _)| *index);
+            }
         }
         names
     }
@@ -56,15 +59,29 @@ impl ModuleInner {
 
     /// The name of a function in the name section, or the names of its import.
     pub(crate) fn func_name(&self, func_index: u32) -> Option<&str> {
-        let funcs = &self.names().funcs;
-        if let Ok(at) = funcs.binary_search_by_key(&func_index, |(index, _)| *index) {
-            return Some(self.text(&funcs[at].1));
+        self.name_in(&self.names().funcs, Kind::Func, func_index)
+    }
+
+    /// The same for a tag.
+    pub(crate) fn tag_name(&self, tag: u32) -> Option<&str> {
+        self.name_in(&self.names().tags, Kind::Tag, tag)
+    }
+
+    fn name_in(&self, names: &[(u32, Bytes)], kind: Kind, index: u32) -> Option<&str> {
+        if let Ok(at) = names.binary_search_by_key(&index, |(index, _)| *index) {
+            return Some(self.text(&names[at].1));
         }
-        let import = self.imports.iter().find(|import| import.is_func(func_index));
+        let import = self
+            .imports
+            .iter()
+            .find(|import| (import.kind, import.index) == (kind, index));
         if let Some(import) = import {
             return Some(self.text(&import.field));
         }
-        let export = self.exports.iter().find(|export| export.is_func(func_index))?;
+        let export = self
+            .exports
+            .iter()
+            .find(|export| (export.kind, export.index) == (kind, index))?;
         Some(self.text(&export.name))
     }
 

@@ -20,15 +20,6 @@ fn modules_that_need_more_than_there_is_are_refused_by_the_proposals_name() {
             "(module (func (drop (v128.const i32x4 0 0 0 0))))",
             "app.wasm uses simd (byte 0x",
         ),
-        ("(module (tag))", "app.wasm uses exception-handling (byte 0x"),
-        (
-            "(module (import \"a\" \"b\" (tag)))",
-            "app.wasm uses exception-handling (byte 0x",
-        ),
-        (
-            "(module (func (try_table)))",
-            "app.wasm uses exception-handling (byte 0x",
-        ),
         ("(module (type (struct)))", "app.wasm uses gc (byte 0x"),
         (
             "(module (func (param (ref func))))",
@@ -123,6 +114,9 @@ fn a_switched_off_feature_is_named() {
         ("(module (func $f return_call $f))", "tail-call"),
         ("(module (memory 1) (memory 1))", "multi-memory"),
         ("(module (func (param externref)))", "reference-types"),
+        ("(module (tag))", "exceptions"),
+        ("(module (func try_table end))", "exceptions"),
+        ("(module (func try end))", "legacy-exceptions"),
     ] {
         let error = crate::Module::new(&engine, wat::parse_str(text).unwrap())
             .unwrap_err()

@@ -32,6 +32,10 @@ pub(crate) const OUT_OF_FUEL: u32 = 40;
 /// An instruction the driver executes: its kind stands in the instruction.
 pub(crate) const SLOW: u32 = 41;
 
+/// `throw`, and `throw_ref` or `rethrow`.
+pub(crate) const THROW: u32 = 42;
+pub(crate) const THROW_REF: u32 = 43;
+
 /// The trap an exit code stands for.
 pub(crate) fn trap_of(why: u32) -> Trap {
     match why {

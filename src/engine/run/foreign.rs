@@ -4,7 +4,10 @@ use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Acquire;
 
 use super::layout::{Context, Saved, VmFunc};
-use super::{Activation, FOREIGN, HostCall, Run, Then, go_back, report, result_to_accumulators, take_request, wide};
+use super::{
+    Activation, FOREIGN, HostCall, Run, Then, go_back, report, result_to_accumulators, stop_requested, take_request,
+    throw, wide,
+};
 use crate::engine::error::Error;
 use crate::engine::func::PauseReason;
 use crate::engine::host::Halt;
@@ -137,6 +140,11 @@ pub(super) unsafe fn host_call(
                 run.waiting = Some(call);
                 take_request(cx, store.run.end);
                 Ok(Some(PauseReason::Interrupted))
+            }
+            Err(Halt::Error(Error::Exception(exception))) => {
+                run.call_state = None;
+                throw::from_host(store, run, cx, *exception, call.then)?;
+                Ok(stop_requested(cx, store.run.end))
             }
             Err(Halt::Error(error)) => Err(report::with_frames(store, run, cx, error)),
         }

@@ -9,6 +9,7 @@
 pub(crate) mod dispatch;
 pub(crate) mod exit;
 mod foreign;
+pub(crate) mod frames;
 pub(crate) mod handlers;
 pub(crate) mod layout;
 pub(crate) mod operand;
@@ -17,17 +18,19 @@ pub(crate) mod profile;
 mod report;
 mod slow;
 mod stack;
+mod throw;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
+use std::sync::{Arc, Weak};
 
 use self::dispatch::{Handler, Regs, word_of};
 use self::exit::*;
 use self::foreign::{Call, after_host_call, foreign_call, foreign_return_call, host_call};
 use self::handlers::control::{self, CALL_INDIRECT_WORDS, CALL_WORDS};
 use self::layout::{Context, Saved, VmFunc, VmInstance};
-use self::stack::ValueStack;
+use self::stack::{Shared, ValueStack};
 use super::code;
 use super::error::Error;
 use super::func::PauseReason;
@@ -53,12 +56,29 @@ pub(crate) struct StoreState {
     end: usize,
     /// The slots of the last run's results.
     results: Vec<u64>,
+    /// The values of the exception on its way.
+    payload: Vec<u64>,
+    /// The stacks of runs that paused, as long as there are such.
+    paused: Vec<Weak<Shared>>,
 }
 
 impl StoreState {
     /// What the run that has just returned gives back.
     pub(crate) fn results(&self) -> &[u64] {
         &self.results
+    }
+
+    /// Tells `each` every slot that may be in use on a value stack. `top`: where the running frame ends, if one runs.
+    pub(crate) fn roots(&self, top: Option<usize>, mut each: impl FnMut(u64)) {
+        let top = top.unwrap_or(self.top);
+        if self.depth > 0
+            && let Some(stack) = &self.stack
+        {
+            stack.shared().slots_below(top, &mut each);
+        }
+        for stack in self.paused.iter().filter_map(Weak::upgrade) {
+            stack.slots_below(top, &mut each);
+        }
     }
 }
 
@@ -261,6 +281,9 @@ fn enter(store: &mut StoreInner, run: &mut Run, first: Option<*const u64>) -> Re
             run.instance = (*cx).instance;
             if !nested && run.stack.is_none() {
                 run.stack = store.run.stack.take();
+                let stack = run.stack.as_ref().expect("a run uses the store's stack");
+                store.run.paused.retain(|stack| stack.strong_count() > 0);
+                store.run.paused.push(Arc::downgrade(stack.shared()));
             }
         }
         if let Some(outer) = outer {
@@ -338,6 +361,13 @@ unsafe fn take_request(cx: *mut Context, end: usize) -> bool {
     }
 }
 
+/// A pause, if a stop was requested: asked where an exception is caught, because a loop may be closed by nothing else.
+unsafe fn stop_requested(cx: *mut Context, end: usize) -> Option<PauseReason> {
+    // SAFETY: as for `arm`.
+    let requested = unsafe { (*cx).requested.load(SeqCst) && take_request(cx, end) };
+    requested.then_some(PauseReason::Interrupted)
+}
+
 /// `Ok(None)`: returned. `Ok(Some)`: paused, with the registers in the context.
 ///
 /// # Safety
@@ -408,6 +438,16 @@ unsafe fn drive(store: &mut StoreInner, run: &mut Run, cx: *mut Context) -> Resu
                     let entering = *ip != 0 && is_enter(ip);
                     if entering && sp as usize + wide(ip, 0) > store.run.end {
                         return Err(report::trap(store, run, cx, Trap::CallStackExhausted));
+                    }
+                }
+                THROW | THROW_REF => {
+                    if why == THROW {
+                        throw::throw(store, run, cx)?;
+                    } else {
+                        throw::throw_ref(store, run, cx)?;
+                    }
+                    if let Some(reason) = stop_requested(cx, store.run.end) {
+                        return Ok(Some(reason));
                     }
                 }
                 OUT_OF_FUEL => return Ok(Some(PauseReason::OutOfFuel)),

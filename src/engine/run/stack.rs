@@ -1,12 +1,26 @@
 //! The value stack: frames of wasm functions, never on the native one.
 
 use std::alloc::{Layout, alloc_zeroed};
+use std::sync::Arc;
 
 /// A run's value stack. Its pages are the system's to give on first touch.
 pub(crate) struct ValueStack {
-    /// Owned, as a box is; a pointer, so that addresses into it stay good when the stack's owner moves.
+    /// What is in `shared`.
     slots: *mut [u64],
+    shared: Arc<Shared>,
 }
+
+/// The slots of a stack, which a store can look at while a paused run of its has the stack.
+pub(super) struct Shared(
+    /// Owned, as a box is; a pointer, so that addresses into it stay good when the stack's owner moves.
+    *mut [u64],
+);
+
+// SAFETY: it owns its slots. Only the run that has the stack writes them, and only the thread that has the store, without
+// which no run goes on, reads them otherwise.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
 
 impl ValueStack {
     /// A stack of so many bytes, rounded down to slots. At least a few frames fit. `None` if the system does not give
@@ -16,8 +30,13 @@ impl ValueStack {
         let layout = Layout::array::<u64>(slots).ok()?;
         // SAFETY: the layout is not empty.
         let lowest = unsafe { alloc_zeroed(layout) }.cast::<u64>();
-        (!lowest.is_null()).then(|| ValueStack {
-            slots: std::ptr::slice_from_raw_parts_mut(lowest, slots),
+        if lowest.is_null() {
+            return None;
+        }
+        let slots = std::ptr::slice_from_raw_parts_mut(lowest, slots);
+        Some(ValueStack {
+            slots,
+            shared: Arc::new(Shared(slots)),
         })
     }
 
@@ -34,11 +53,29 @@ impl ValueStack {
     pub(crate) fn end(&self) -> usize {
         self.base() as usize + self.bytes()
     }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
 }
 
-impl Drop for ValueStack {
+impl Shared {
+    /// Tells `each` the slots below the address `top`; all of them, if that is not on this stack.
+    pub(super) fn slots_below(&self, top: usize, each: &mut impl FnMut(u64)) {
+        let (base, len) = (self.0 as *mut u64, self.0.len());
+        let used = top.wrapping_sub(base as usize) / 8;
+        let used = if used <= len { used } else { len };
+        for at in 0..used {
+            // SAFETY: below the length; they were zeroed at first. No run goes on meanwhile, because the caller has the
+            // store.
+            each(unsafe { base.add(at).read() });
+        }
+    }
+}
+
+impl Drop for Shared {
     fn drop(&mut self) {
         // SAFETY: allocated with the layout of such a slice, initialised with zeros, dropped once.
-        drop(unsafe { Box::from_raw(self.slots) });
+        drop(unsafe { Box::from_raw(self.0) });
     }
 }

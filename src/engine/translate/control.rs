@@ -27,20 +27,20 @@ impl Condition {
 impl<'m> Translator<'m> {
     // ---- labels --------------------------------------------------------------------------------------------------
 
-    fn new_label(&mut self) -> Label {
+    pub(super) fn new_label(&mut self) -> Label {
         self.labels.push(LabelState::default());
         self.labels.len() as u32 - 1
     }
 
     /// Puts the label here.
-    fn bind(&mut self, label: Label) {
+    pub(super) fn bind(&mut self, label: Label) {
         self.emit(Ins::new(Op::Label).x(label as u64));
         self.region = self.code.len() as u32;
         self.unreachable = false;
         self.begin_charge();
     }
 
-    fn use_label(&mut self, label: Label) -> u64 {
+    pub(super) fn use_label(&mut self, label: Label) -> u64 {
         self.labels[label as usize].used = true;
         label as u64
     }
@@ -59,7 +59,7 @@ impl<'m> Translator<'m> {
     }
 
     /// Pushes the block's results as operands in their canonical slots.
-    fn push_block_types(&mut self, ty: BlockType, params: bool) {
+    pub(super) fn push_block_types(&mut self, ty: BlockType, params: bool) {
         match ty {
             BlockType::Empty => {}
             BlockType::Type(ty) => {
@@ -87,6 +87,8 @@ impl<'m> Translator<'m> {
             ty,
             label: None,
             otherwise: None,
+            region: self.region_here(),
+            clause: (NO_REGION, 0),
             dead: self.unreachable,
         };
         if self.unreachable {
@@ -146,7 +148,11 @@ impl<'m> Translator<'m> {
             if !self.unreachable {
                 self.emit_return();
             }
+            self.return_caught();
             return;
+        }
+        if control.kind == Kind::Try {
+            self.end_region(&control);
         }
         if control.kind == Kind::Loop {
             self.depth = self.depth.saturating_sub(1);
@@ -157,7 +163,8 @@ impl<'m> Translator<'m> {
             return;
         }
         let label = control.label.expect("blocks have one");
-        let used = self.labels[label as usize].used || control.otherwise.is_some();
+        // The operands of a `catch` stand above the exception.
+        let used = self.labels[label as usize].used || control.otherwise.is_some() || control.kind == Kind::Catch;
         if !used {
             // Nothing branches here: what was reachable goes on, with its operands where they are.
             if self.unreachable {
@@ -167,7 +174,7 @@ impl<'m> Translator<'m> {
             return;
         }
         if !self.unreachable {
-            self.settle_from(control.height);
+            self.settle_results(&control);
         }
         self.stack.truncate(control.height);
         self.push_block_types(control.ty, false);
@@ -180,8 +187,17 @@ impl<'m> Translator<'m> {
         }
     }
 
+    /// Puts the block's results where code after it expects them.
+    pub(super) fn settle_results(&mut self, control: &Control) {
+        if control.kind == Kind::Catch {
+            self.move_values(control.height, control.results as usize);
+        } else {
+            self.settle_from(control.height);
+        }
+    }
+
     /// Code up to the end of the block cannot be reached.
-    fn end_reachable(&mut self) {
+    pub(super) fn end_reachable(&mut self) {
         let height = self.control.last().expect("validated: inside the body").height;
         self.stack.truncate(height);
         self.unreachable = true;
@@ -250,7 +266,7 @@ impl<'m> Translator<'m> {
 
     // ---- branches ------------------------------------------------------------------------------------------------
 
-    fn target(&self, depth: u32) -> &Control {
+    pub(super) fn target(&self, depth: u32) -> &Control {
         &self.control[self.control.len() - 1 - depth as usize]
     }
 
@@ -383,7 +399,7 @@ impl<'m> Translator<'m> {
     }
 
     /// Returns the operands on top of the stack, which stays as it is.
-    fn emit_return(&mut self) {
+    pub(super) fn emit_return(&mut self) {
         match *self.ty.results() {
             [] => {
                 self.emit(Ins::new(Op::RetMany));

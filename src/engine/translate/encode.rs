@@ -20,6 +20,7 @@ pub(super) struct Encoder<'t, 'm> {
     /// Instructions that branch: the word of the target, and the label.
     fixups: Vec<(u32, Label)>,
     offsets: Vec<(u32, u32)>,
+    pub regions: Vec<Region>,
     pub listing: Listing,
 }
 
@@ -34,6 +35,7 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, Listing) {
         places: vec![u32::MAX; t.labels.len()],
         fixups: Vec::new(),
         offsets: Vec::new(),
+        regions: t.regions.clone(),
         listing: Listing::default(),
     };
     encoder.enter();
@@ -45,11 +47,13 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, Listing) {
         encoder.words[word as usize] = encoder.places[label as usize] as u64;
         encoder.relocations.push(word);
     }
+    let catches = encoder.catches();
     let translated = Translated {
         words: encoder.words,
         relocations: encoder.relocations,
         record: t.record,
         offsets: encoder.offsets,
+        catches,
     };
     (translated, encoder.listing)
 }
@@ -71,6 +75,24 @@ pub(super) fn halves(low: u32, high: u32) -> u64 {
 }
 
 impl Encoder<'_, '_> {
+    /// The table of what catches exceptions, now that labels have their words.
+    fn catches(&mut self) -> Option<Catches> {
+        if self.regions.is_empty() {
+            return None;
+        }
+        for clause in self.regions.iter_mut().flat_map(|region| &mut region.clauses) {
+            clause.target = self.places[clause.target as usize];
+        }
+        self.list_regions();
+        let pins = self.assigned.pins;
+        let [l0, l1] = pins.int.map(|pin| pin.unwrap_or(0));
+        let [d0, d1] = pins.f64.map(|pin| pin.unwrap_or(0));
+        Some(Catches {
+            regions: std::mem::take(&mut self.regions).into(),
+            pins: [l0, l1, d0, d1, pins.f32.unwrap_or(0)],
+        })
+    }
+
     /// The function's first instruction, and the float pins if there are any.
     fn enter(&mut self) {
         let t = self.t;
@@ -152,6 +174,16 @@ impl Encoder<'_, '_> {
                 self.list_label(ins.x);
                 return at + 1;
             }
+            Op::TryBegin | Op::TryEnd => {
+                let (region, word) = (&mut self.regions[ins.x as usize], self.words.len() as u32);
+                if ins.op == Op::TryBegin {
+                    region.begin = word;
+                } else {
+                    region.end = word;
+                }
+                self.list_region(ins.op, ins.x);
+                return at + 1;
+            }
             Op::LoadFloatPins if !self.assigned.pins.floats() => return at + 1,
             _ => {}
         }
@@ -182,6 +214,8 @@ impl Encoder<'_, '_> {
                 | Op::CallImport
                 | Op::ReturnCall
                 | Op::ReturnCallImport
+                | Op::Throw
+                | Op::ThrowRef
                 | Op::Slow(_)
                 | Op::Wide(_)
                 | Op::Fuel
@@ -253,7 +287,7 @@ impl Encoder<'_, '_> {
             _ => fields(d, a, b, 0),
         };
         match ins.op {
-            Op::Nop | Op::Label => {}
+            Op::Nop | Op::Label | Op::TryBegin | Op::TryEnd => {}
             Op::Fuel => self.push(control::fuel, ins.x),
             Op::Binary(op) => {
                 let word = two(self);
@@ -490,6 +524,8 @@ impl Encoder<'_, '_> {
                 }
             }
             Op::Unreachable => self.words.push(word_of(control::unreachable)),
+            Op::Throw => self.push(control::throw, halves(a, ins.x as u32)),
+            Op::ThrowRef => self.push(control::throw_ref, halves(a, 0)),
             Op::Call => {
                 let (base, record) = (d, b);
                 self.push(control::call, halves(base, record));

@@ -14,7 +14,8 @@ pub(super) fn fuse(translator: &mut Translator<'_>) {
     let mut before: Option<usize> = None;
     for at in 0..translator.code.len() {
         match translator.code[at].op {
-            Op::Nop => continue,
+            // What is joined throws nothing, so it may move over these.
+            Op::Nop | Op::TryBegin | Op::TryEnd => continue,
             Op::Label => {
                 before = None;
                 continue;

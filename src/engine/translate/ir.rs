@@ -52,6 +52,9 @@ pub(crate) enum Op {
     Nop,
     /// A branch target: label `x`.
     Label,
+    /// Where the code of region `x` begins and ends: what catches exceptions. No words.
+    TryBegin,
+    TryEnd,
     /// Charges `x` instructions.
     Fuel,
     Binary(BinaryOp),
@@ -124,6 +127,10 @@ pub(crate) enum Op {
     /// to the index `a`.
     BrTable,
     Unreachable,
+    /// An exception of tag `x` with the values from slot `a` on.
+    Throw,
+    /// The exception `a` again.
+    ThrowRef,
     /// Callee `x`, frame base `d`, `b` its record's slot; `c` the bank of its single result, if it has one.
     Call,
     CallImport,
@@ -374,6 +381,10 @@ impl Op {
         matches!(
             self,
             Op::Label
+                | Op::TryBegin
+                | Op::TryEnd
+                | Op::Throw
+                | Op::ThrowRef
                 | Op::Br
                 | Op::Branch(_)
                 | Op::BranchWide(_)

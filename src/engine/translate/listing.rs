@@ -140,7 +140,7 @@ impl fmt::Display for Listed<'_> {
         let c = self.source(self.ins.c, self.classes.c);
         let d = self.destination().unwrap_or_default();
         match op {
-            Op::Nop | Op::Label => Ok(()),
+            Op::Nop | Op::Label | Op::TryBegin | Op::TryEnd => Ok(()),
             Op::Fuel => write!(f, "fuel {x}"),
             Op::Binary(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
             Op::Small(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
@@ -212,6 +212,8 @@ impl fmt::Display for Listed<'_> {
                 Ok(())
             }
             Op::Unreachable => write!(f, "unreachable"),
+            Op::Throw => write!(f, "throw tag {x} from {a}"),
+            Op::ThrowRef => write!(f, "throw_ref {a}"),
             Op::Call => write!(f, "call {x} at {d} record {b}"),
             Op::CallImport => write!(f, "call import {x} at {d} record {b}"),
             Op::CallIndirect => write!(f, "call_indirect table {} [{a}] at {d}", x >> 32),
@@ -268,6 +270,40 @@ impl Encoder<'_, '_> {
     pub(super) fn list_label(&mut self, label: u64) {
         if self.t.want == Want::Listing {
             self.list_line(None, format!("L{label}:"));
+        }
+    }
+
+    pub(super) fn list_region(&mut self, op: Op, region: u64) {
+        if self.t.want == Want::Listing {
+            let word = if op == Op::TryBegin { "try" } else { "end of try" };
+            self.list_line(None, format!("{word} {region}:"));
+        }
+    }
+
+    /// What catches exceptions, with the words of code it is about.
+    pub(super) fn list_regions(&mut self) {
+        if self.t.want != Want::Listing {
+            return;
+        }
+        for (at, region) in self.regions.clone().iter().enumerate() {
+            let delegates = match region.next {
+                next if next == region.outer => String::new(),
+                NO_REGION => ", delegates to the caller".to_owned(),
+                next => format!(", delegates to try {next}"),
+            };
+            let words = format!("words {} to {}", region.begin, region.end);
+            self.list_line(None, format!("try {at}: {words}{delegates}"));
+            for clause in &region.clauses {
+                let what = match clause.tag {
+                    Some(tag) => format!("catch tag {tag} into s{}", clause.payload),
+                    None => "catch all".to_owned(),
+                };
+                let reference = match clause.reference {
+                    NO_REGION => String::new(),
+                    slot => format!(", reference into s{slot}"),
+                };
+                self.list_line(None, format!("       {what}{reference}, to word {}", clause.target));
+            }
         }
     }
 

@@ -12,6 +12,7 @@
 mod assign;
 mod control;
 mod encode;
+mod exceptions;
 mod fuse;
 pub(crate) mod ir;
 mod join;
@@ -21,6 +22,7 @@ mod stack;
 mod tests;
 mod visit;
 
+use super::catches::{Catches, Clause, NONE as NO_REGION, Region};
 use super::config::Optimizations;
 use super::module::ModuleInner;
 use super::ops::Bank;
@@ -43,6 +45,8 @@ pub(crate) struct Translated {
     /// Index of each instruction's first word, with the byte offset in the module of the wasm instruction it came
     /// from. Empty unless asked for.
     pub offsets: Vec<(u32, u32)>,
+    /// What the function catches, if anything.
+    pub catches: Option<Catches>,
 }
 
 /// What is wanted besides the code.
@@ -91,6 +95,10 @@ struct Control {
     label: Option<Label>,
     /// Where the `if` goes when its condition does not hold.
     otherwise: Option<Label>,
+    /// The innermost region its code is in: what catches exceptions there.
+    region: u32,
+    /// The clause of a legacy `catch`: its region, and its place there.
+    clause: (u32, usize),
     /// The code at its start could not be reached, so it has no code at all.
     dead: bool,
 }
@@ -102,6 +110,10 @@ enum Kind {
     Loop,
     If,
     Else,
+    /// `try_table`, or the body of a legacy `try`.
+    Try,
+    /// A `catch` or `catch_all` of a legacy `try`. Below its operands stands a hidden one, the exception.
+    Catch,
 }
 
 /// A branch target: an index into the translator's labels.
@@ -136,6 +148,10 @@ pub(crate) struct Translator<'m> {
     labels: Vec<LabelState>,
     code: Vec<Ins>,
     consts: Vec<u64>,
+    /// What catches exceptions, in the order of the code.
+    regions: Vec<Region>,
+    /// Where what is caught is returned, if a clause branches to the whole body.
+    returns_caught: Option<Label>,
     /// Targets of `br_table`s.
     targets: Vec<Label>,
     /// Code that comes next cannot be reached.
@@ -200,6 +216,8 @@ impl<'m> Translator<'m> {
             labels: Vec::new(),
             code: Vec::new(),
             consts: Vec::new(),
+            regions: Vec::new(),
+            returns_caught: None,
             targets: Vec::new(),
             unreachable: false,
             region: 0,
@@ -218,6 +236,8 @@ impl<'m> Translator<'m> {
             ty: wasmparser::BlockType::Empty,
             label: None,
             otherwise: None,
+            region: NO_REGION,
+            clause: (NO_REGION, 0),
             dead: false,
         });
         this.begin_charge();

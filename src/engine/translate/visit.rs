@@ -7,7 +7,7 @@ use super::*;
 use crate::engine::ops::*;
 use crate::engine::types::PAGE_BYTES;
 use crate::engine::types::ValType::{F32, F64, I32, I64};
-use wasmparser::{BlockType, BrTable, HeapType, Ieee32, Ieee64, MemArg, VisitOperator};
+use wasmparser::{BlockType, BrTable, HeapType, Ieee32, Ieee64, MemArg, TryTable, VisitOperator};
 
 /// Defines the trait's methods: those of the proposals the core executes call the inherent method of that name,
 /// unless the code is unreachable; validation has refused the others.
@@ -21,6 +21,8 @@ macro_rules! visits {
     (@@ bulk_memory $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ reference_types $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ tail_call $visit:ident $args:tt) => { visits!(@call $visit $args); };
+    (@@ exceptions $visit:ident $args:tt) => { visits!(@call $visit $args); };
+    (@@ legacy_exceptions $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ wide_arithmetic $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ $other:ident $visit:ident ($($arg:ident: $ty:ty),*)) => {
         fn $visit(&mut self $(, _: $ty)*) {
@@ -503,6 +505,33 @@ impl Translator<'_> {
     visit!(visit_call_indirect(self, ty: u32, table: u32) self.call_indirect(ty, table));
     visit!(visit_return_call(self, func: u32) self.return_call(func));
     visit!(visit_return_call_indirect(self, ty: u32, table: u32) self.return_call_indirect(ty, table));
+
+    // ---- exceptions ------------------------------------------------------------------------------------------------
+
+    pub(super) fn visit_try_table(&mut self, table: TryTable) {
+        if !self.unreachable {
+            self.charge();
+        }
+        self.try_table(table);
+    }
+    visit!(visit_throw(self, tag: u32) self.throw(tag));
+    visit!(visit_throw_ref(self) self.throw_ref());
+    pub(super) fn visit_try(&mut self, ty: BlockType) {
+        if !self.unreachable {
+            self.charge();
+        }
+        self.legacy_try(ty);
+    }
+    pub(super) fn visit_catch(&mut self, tag: u32) {
+        self.legacy_catch(Some(tag));
+    }
+    pub(super) fn visit_catch_all(&mut self) {
+        self.legacy_catch(None);
+    }
+    pub(super) fn visit_delegate(&mut self, depth: u32) {
+        self.delegate(depth);
+    }
+    visit!(visit_rethrow(self, depth: u32) self.rethrow(depth));
 
     // ---- parametric and variable -----------------------------------------------------------------------------------
 

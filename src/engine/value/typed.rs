@@ -1,6 +1,6 @@
 //! Rust types that stand for WebAssembly values, and tuples of them for parameters and results.
 
-use super::{AnyRef, ExternRef, Refs, v128_from_slots, v128_slots};
+use super::{AnyRef, ExnRef, ExternRef, Refs, v128_from_slots, v128_slots};
 use crate::engine::error::Error;
 use crate::engine::func::Func;
 use crate::engine::types::ValType;
@@ -12,7 +12,8 @@ mod sealed {
 /// A Rust type that stands for one WebAssembly value.
 ///
 /// `i32` and `u32` are `i32`; `i64` and `u64` are `i64`; `f32`, `f64`; `u128` is `v128`; `Option<Func>` is `funcref`;
-/// `Option<ExternRef>` is `externref`; `Option<AnyRef>` is `anyref`. The trait is sealed.
+/// `Option<ExternRef>` is `externref`; `Option<AnyRef>` is `anyref`, `Option<ExnRef>` is
+/// `exnref`. The trait is sealed.
 pub trait WasmTy: sealed::Sealed + Send + Sized + 'static {
     /// The WebAssembly type.
     const TYPE: ValType;
@@ -141,6 +142,20 @@ impl WasmTy for Option<AnyRef> {
     }
 }
 
+impl sealed::Sealed for Option<ExnRef> {}
+#[expect(private_interfaces)]
+impl WasmTy for Option<ExnRef> {
+    const TYPE: ValType = ValType::EXNREF;
+
+    fn from_slot(slot: u64, refs: &Refs) -> Self {
+        refs.exceptions.reference(slot, refs.store)
+    }
+
+    fn into_slot(self, refs: &mut Refs) -> Result<u64, Error> {
+        self.map_or(Ok(0), |value| value.slot_in(refs.store))
+    }
+}
+
 /// Parameters of a typed call: `()`, one [`WasmTy`], or a tuple of up to 16 of them. Sealed.
 pub trait WasmParams: sealed::Sealed + Send {
     /// Their types, in order.
@@ -199,7 +214,8 @@ one_value!(
     u128,
     Option<Func>,
     Option<ExternRef>,
-    Option<AnyRef>
+    Option<AnyRef>,
+    Option<ExnRef>
 );
 
 macro_rules! tuples {

@@ -28,7 +28,7 @@ struct Moved(u64);
 ///   0x20 ──► 77 61 73        0x40 ──► 69 .. .. ..        nread ──► 04 00 00 00
 /// ```
 /// # Errors
-/// `badf` if it is not open or not for reading; `isdir`; `again` with NONBLOCK; `notconn` for a listening socket;
+/// `badf` if it is not open or not for reading; `isdir`; `again` with NONBLOCK;
 /// `inval` for more than 65,536 iovecs; `fault` if an iovec or `nread` leaves the memory: nothing is read then.
 pub(in crate::wasi) fn read(cx: &mut Call<'_>, fd: Fd, iovs: Ptr, iovs_len: Size, nread: Ptr) -> Result<(), Stop> {
     let iovecs = prepare(cx, fd, Rights::FD_READ, iovs, iovs_len, nread)?;
@@ -43,7 +43,7 @@ pub(in crate::wasi) fn read(cx: &mut Call<'_>, fd: Fd, iovs: Ptr, iovs_len: Size
 /// Waits until all is taken, unless NONBLOCK is set. Picture as for `fd_read`.
 /// # Errors
 /// `badf` if it is not open or not for writing; `isdir`; `again` with NONBLOCK; `pipe` if nobody reads any more;
-/// `nospc`, also when a capture is full; `fbig`; `notconn` for a listening socket; `inval` for more than 65,536 iovecs;
+/// `nospc`, also when a capture is full or the limit of output reached; `fbig`; `inval` for more than 65,536 iovecs;
 /// `fault` if an iovec or `nwritten` leaves the memory: nothing is written then.
 pub(in crate::wasi) fn write(cx: &mut Call<'_>, fd: Fd, iovs: Ptr, iovs_len: Size, nwritten: Ptr) -> Result<(), Stop> {
     let iovecs = prepare(cx, fd, Rights::FD_WRITE, iovs, iovs_len, nwritten)?;
@@ -146,7 +146,7 @@ fn transfer(
             Ok(count) => {
                 done += count as u64;
                 let short = (count as u64) < CHUNK && interest == Interest::Read;
-                if short || count == 0 || done >= total {
+                if short || count == 0 || (done >= total && !descriptor.holds_output()) {
                     break;
                 }
                 if cx.host.interrupt().requested() {

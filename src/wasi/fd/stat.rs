@@ -22,8 +22,8 @@ pub(in crate::wasi) fn fdstat_get(cx: &mut Call<'_>, fd: Fd, buf: Ptr) -> Result
     let stat = Fdstat {
         filetype: descriptor.object.filetype(),
         flags: descriptor.flags,
-        rights_base: descriptor.rights_base,
-        rights_inheriting: descriptor.rights_inheriting,
+        rights_base: cx.preview.rights(descriptor.rights_base),
+        rights_inheriting: cx.preview.rights(descriptor.rights_inheriting),
     };
     Ok(cx.memory().write(buf, &stat.to_bytes())?)
 }
@@ -72,7 +72,7 @@ pub(in crate::wasi) fn fdstat_set_rights(
     Ok(())
 }
 
-/// `fd_filestat_get`: what is known of a file, in 64 bytes.
+/// `fd_filestat_get`: what is known of a file, in 64 bytes (56 in preview 0, where `nlink` is a u32).
 ///
 /// ```text
 ///   buf ──► u64 dev, u64 ino, u8 filetype (7 bytes of padding), u64 nlink, u64 size, u64 atim, u64 mtim, u64 ctim
@@ -85,7 +85,7 @@ pub(in crate::wasi) fn filestat_get(cx: &mut Call<'_>, fd: Fd, buf: Ptr) -> Resu
     descriptor.require(Rights::FD_FILESTAT_GET)?;
     let stat = descriptor.stat()?;
     let stat = cx.ctx.seen(stat);
-    Ok(cx.memory().write(buf, &stat.to_bytes())?)
+    Ok(cx.preview.write_filestat(&mut cx.memory(), buf, &stat)?)
 }
 
 /// `fd_filestat_set_size`: cuts a file, or makes it longer by zeros.

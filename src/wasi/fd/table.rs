@@ -30,7 +30,7 @@ pub(in crate::wasi) fn renumber(cx: &mut Call<'_>, fd: Fd, to: Fd) -> Result<(),
 /// `fault` outside the memory: the position is unchanged then.
 pub(in crate::wasi) fn seek(cx: &mut Call<'_>, fd: Fd, offset: i64, whence: u32, new: Ptr) -> Result<(), Stop> {
     let descriptor = cx.ctx.table.get(fd)?;
-    let whence = Whence::from_number(whence)?;
+    let whence = cx.preview.whence(whence)?;
     let right = if offset == 0 && whence == Whence::Cur {
         Rights::FD_TELL
     } else {

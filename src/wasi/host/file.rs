@@ -98,10 +98,14 @@ impl HostFile {
         HostFile::standard(Handle::Stderr(io::stderr()))
     }
 
-    /// Anything, as if it were one of this process's standard streams.
+    /// Anything, as if it were one of this process's standard streams: who else has it is not known.
+    pub(in crate::wasi) fn given(fd: OwnedFd) -> io::Result<HostFile> {
+        HostFile::standard(Handle::Owned(fd))
+    }
+
     #[cfg(test)]
     pub(in crate::wasi) fn shared(fd: OwnedFd) -> HostFile {
-        HostFile::standard(Handle::Owned(fd)).unwrap()
+        HostFile::given(fd).unwrap()
     }
 
     fn standard(handle: Handle) -> io::Result<HostFile> {
@@ -122,6 +126,10 @@ impl HostFile {
             fifo: mode == FileType::Fifo,
             terminal,
         }
+    }
+
+    pub(in crate::wasi) fn is_terminal(&self) -> bool {
+        self.terminal
     }
 
     fn waitable_for(&self, interest: Interest) -> Waitable<'_> {

@@ -71,6 +71,7 @@ pub(in crate::wasi) fn open(
     if !matches!(descriptor.object, Object::Dir(..)) {
         descriptor.flags = fdflags;
     }
+    descriptor.outlet = cx.ctx.outlet(&descriptor.object);
     let new = cx.ctx.table.insert(descriptor)?;
     Ok(cx.memory().write_u32(opened, new)?)
 }

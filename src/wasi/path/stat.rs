@@ -21,7 +21,7 @@ pub(in crate::wasi) fn filestat_get(
     let (dir, path) = resolve(cx, fd, Rights::PATH_FILESTAT_GET, path, len)?;
     let stat = dir.stat(&path, follow(flags)?)?;
     let stat = cx.ctx.seen(stat);
-    Ok(cx.memory().write(buf, &stat.to_bytes())?)
+    Ok(cx.preview.write_filestat(&mut cx.memory(), buf, &stat)?)
 }
 
 /// `path_filestat_set_times`: changes a file's times, to those given or to now.

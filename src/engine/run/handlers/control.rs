@@ -138,6 +138,15 @@ handler! {
     fn unreachable[](r) { leave!(r, UNREACHABLE) }
 }
 
+handler! {
+    /// Word 1: slot of the first value, index of the tag (32 bits each).
+    fn throw[](r) { leave!(r, THROW) }
+}
+handler! {
+    /// Throws an exception again. Word 1: slot of the reference (32 bits).
+    fn throw_ref[](r) { leave!(r, THROW_REF) }
+}
+
 // ---- function entry ----------------------------------------------------------------------------------------------
 
 /// Zeroes by this count mean: as many as the instruction says.
