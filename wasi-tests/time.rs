@@ -189,7 +189,7 @@ fn what_a_profile_does_not_have_cannot_be_granted() {
         .dir(dir.path(), "/")
         .unwrap()
         .build();
-    let error = Linker::new(&engine).wasi(&env).err().expect("it is refused");
+    let error = Linker::new(&engine).wasi(&env).expect_err("it is refused");
     assert!(matches!(&error, Error::Host(why) if why.to_string().contains("the profile `cell` has no files")));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let env = WasiEnv::builder()
@@ -197,7 +197,7 @@ fn what_a_profile_does_not_have_cannot_be_granted() {
         .listener(listener)
         .unwrap()
         .build();
-    let error = Linker::new(&engine).wasi(&env).err().expect("it is refused");
+    let error = Linker::new(&engine).wasi(&env).expect_err("it is refused");
     assert!(
         error.to_string().contains("the profile `function` has no sockets"),
         "{error}"

@@ -56,7 +56,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(
     override_usage = "wasmrun exec [OPTIONS] FILE [ARGS]...",
-    after_help = "Exit status: the program's own (its low 8 bits); 134 trap; 128 + N signal N; 124 timeout; 2 usage; 1 other failures.",
+    after_help = "Exit status: the program's own (low 8 bits); 134 trap; 128 + N signal N; 124 timeout; 2 usage; 1 other failures.",
     after_long_help = EXEC_EXAMPLES
 )]
 pub struct ExecArgs {
@@ -164,7 +164,7 @@ pub struct ExecArgs {
     ///
     /// Times of loading, translating and running; functions translated and the bytes of their internal code. A build
     /// with the feature `stats` also counts the instructions executed, by form, in pairs and in triples.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub stats: bool,
 
     /// The module (.wasm or .wat, - for stdin), then the program's arguments

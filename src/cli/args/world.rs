@@ -13,7 +13,7 @@ pub struct WorldArgs {
     ///
     /// Functions a profile refuses answer an error, so that programs start all the same. `wasmrun profiles` prints what
     /// each allows; `cli`, the default, allows everything, as far as it was granted.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
     pub profile: Option<Profile>,
 
     /// Make runs repeat themselves byte for byte
@@ -28,22 +28,22 @@ pub struct WorldArgs {
     ///
     /// TIME is when it begins: 2020-01-01, 2020-01-01T12:00:00Z, 2020-01-01T12:00:00.5Z, or seconds since 1970. It moves
     /// on by a microsecond with each reading, and by the time that is waited for, which passes at once.
-    #[arg(long, value_name = "CLOCK", value_parser = units::clock)]
+    #[arg(long, hide_short_help = true, value_name = "CLOCK", value_parser = units::clock)]
     pub clock: Option<ClockSource>,
 
     /// Show the program no finer time than this: 1us, 100us, 1ms
     ///
     /// Readings of all clocks, times of files and the ends of waits become multiples of it. 1ns unless given, 100us in the
     /// profiles function, browser and cell.
-    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, hide_short_help = true, value_name = "TIME", value_parser = units::duration)]
     pub clock_resolution: Option<Duration>,
 
     /// Make the program's random numbers from N: the same each time, NOT secure
-    #[arg(long, value_name = "N")]
+    #[arg(long, hide_short_help = true, value_name = "N")]
     pub random_seed: Option<u64>,
 
     /// What becomes of a program that ends itself with an exit code
-    #[arg(long, value_name = "POLICY", value_enum)]
+    #[arg(long, hide_short_help = true, value_name = "POLICY", value_enum)]
     pub proc_exit: Option<ExitPolicy>,
 }
 
