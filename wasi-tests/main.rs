@@ -4,6 +4,7 @@
 //! `cases/` runs one and says what must come of it. No compiler and no network is needed.
 
 mod calls;
+mod documents;
 mod embedding;
 mod errnos;
 mod examples;

@@ -6,19 +6,20 @@ use lexopt::prelude::*;
 
 use crate::engines::{self, Engine};
 use crate::workload::{self, Class};
-use crate::{Result, fetch};
+use crate::{Result, fetch, preview1};
 
 pub const HELP: &str = "\
 wasmrun-bench [compute]       run the workloads under every engine
 wasmrun-bench startup         load and instantiate modules, each time in a fresh process
 wasmrun-bench boundary        calls between host and guest, instances of loaded modules: wasmrun and wasmi
+wasmrun-bench wasi            files, pipes and directories under the engine's own WASI, each time in a fresh process
 wasmrun-bench memory          peak memory of programs, each time in a fresh process
 wasmrun-bench list            the engines, workloads and modules there are
 
   --engines A,B        only these engines (default: all; startup: wasmrun and wasmi); there are also wasmrun-lazy and
                        wasmi-lazy, which validate each function on its first call
   --subject A          the engine whose time stands above the line of every ratio (default: the first)
-  --rounds N           how often each measurement is taken (default: compute 7, startup 15, memory 3)
+  --rounds N           how often each measurement is taken (default: compute and wasi 7, startup 15, memory 3)
   --json               print JSON in place of the table
   --cache DIR          where what is fetched or built is kept (default: .cache beside the benchmark's manifest)
 compute, memory:
@@ -29,6 +30,9 @@ compute:
   --svg FILE           draw the times relative to one engine
   --baseline A         which (default: wasmi)
   --quick              little work each: checks the results, says nothing about speed
+wasi:
+  --tasks A,B          only these: copy, lines-file, lines-pipe, readdir, readdir-1m
+  --quick              little work each
 startup:
   --modules A,B        only these modules
   --file PATH          measure this module too; may be repeated
@@ -41,6 +45,8 @@ pub enum Command {
     Boundary(BoundaryOptions),
     Memory(MemoryOptions),
     MemoryOnce(MemoryOnceOptions),
+    Wasi(WasiOptions),
+    WasiOnce(WasiOnceOptions),
     List,
     Help,
 }
@@ -106,11 +112,32 @@ pub struct MemoryOnceOptions {
     pub cache: PathBuf,
 }
 
+pub struct WasiOptions {
+    /// The first is the subject.
+    pub engines: Vec<Box<dyn Engine>>,
+    pub tasks: Option<Vec<String>>,
+    pub cache: PathBuf,
+    pub rounds: usize,
+    pub quick: bool,
+    pub json: bool,
+}
+
+/// How `wasi` calls itself: one task under one engine.
+pub struct WasiOnceOptions {
+    pub engine: Box<dyn Engine>,
+    pub task: String,
+    pub count: u64,
+    /// What the guest gets as `/`.
+    pub dir: PathBuf,
+}
+
 pub fn parse() -> Result<Command> {
     let mut engines: Option<Vec<String>> = None;
     let mut classes: Option<Vec<String>> = None;
     let mut workloads: Option<Vec<String>> = None;
     let mut modules: Option<Vec<String>> = None;
+    let mut tasks: Option<Vec<String>> = None;
+    let mut count: Option<u64> = None;
     let mut subject: Option<String> = None;
     let mut baseline: Option<String> = None;
     let mut svg: Option<PathBuf> = None;
@@ -128,6 +155,8 @@ pub fn parse() -> Result<Command> {
             Long("class") => classes = Some(names(parser.value()?)?),
             Long("workloads") => workloads = Some(names(parser.value()?)?),
             Long("modules") => modules = Some(names(parser.value()?)?),
+            Long("tasks") => tasks = Some(names(parser.value()?)?),
+            Long("count") => count = Some(parser.value()?.parse()?),
             Long("native") => native = true,
             Long("svg") => svg = Some(parser.value()?.into()),
             Long("baseline") => baseline = Some(parser.value()?.string()?),
@@ -221,9 +250,29 @@ pub fn parse() -> Result<Command> {
                 .ok_or("memory-once needs --workloads")?,
             cache,
         })),
+        "wasi" => {
+            for name in tasks.iter().flatten() {
+                check_known(name, "task", preview1::names())?;
+            }
+            Ok(Command::Wasi(WasiOptions {
+                // wasmtime's compiler, for what the engines do themselves must not count.
+                engines: chosen_engines(engines, |name| name == "wasmrun" || name == "cranelift")?,
+                tasks,
+                cache,
+                rounds: rounds.unwrap_or(7),
+                quick,
+                json,
+            }))
+        }
+        "wasi-once" => Ok(Command::WasiOnce(WasiOnceOptions {
+            engine: chosen_engines(engines, |_| true)?.remove(0),
+            task: tasks.into_iter().flatten().next().ok_or("wasi-once needs --tasks")?,
+            count: count.ok_or("wasi-once needs --count")?,
+            dir: cache,
+        })),
         "list" => Ok(Command::List),
         "help" => Ok(Command::Help),
-        other => Err(format!("no command `{other}`; there are compute, startup, boundary, memory, list").into()),
+        other => Err(format!("no command `{other}`; there are compute, startup, boundary, memory, wasi, list").into()),
     }
 }
 

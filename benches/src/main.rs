@@ -17,6 +17,7 @@ mod machine;
 mod memory;
 mod native;
 mod plot;
+mod preview1;
 mod programs;
 mod report;
 mod startup;
@@ -41,6 +42,8 @@ fn main() -> ExitCode {
         Command::Boundary(options) => boundary::run(&options),
         Command::Memory(options) => memory::run(&options),
         Command::MemoryOnce(options) => memory::run_once(&options),
+        Command::Wasi(options) => preview1::run(&options),
+        Command::WasiOnce(options) => preview1::run_once(&options),
         Command::List => {
             list();
             Ok(())

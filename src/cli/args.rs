@@ -56,7 +56,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(
     override_usage = "wasmrun exec [OPTIONS] FILE [ARGS]...",
-    after_help = "Exit status: the program's own (low 8 bits); 134 trap; 128 + N signal N; 124 timeout; 2 usage; 1 other failures.",
+    after_help = "Exit status: the program's own (low 8 bits); 134 trap; 128+N signal N; 124 timeout; 2 usage; 1 other failure.",
     after_long_help = EXEC_EXAMPLES
 )]
 pub struct ExecArgs {

@@ -257,6 +257,31 @@ mod tests {
     }
 
     #[test]
+    fn addresses_have_a_host_and_a_port() {
+        for right in ["127.0.0.1:8080", "[::1]:80", "localhost:0", "example.org:65535"] {
+            for nonblock in [false, true] {
+                let text = format!("{right}{}", if nonblock { "::nonblock" } else { "" });
+                let address = right.to_owned();
+                assert_eq!(listen(&text), Ok(Listen { address, nonblock }));
+            }
+        }
+        for wrong in [
+            "",
+            ":80",
+            "80",
+            "::1:80",
+            "[::1]",
+            "localhost:",
+            "a:65536",
+            "a:-1",
+            "a:80::",
+            "a:80::block",
+        ] {
+            assert!(listen(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn times_need_a_unit_and_must_not_be_zero() {
         assert_eq!(duration("300ms"), Ok(Duration::from_millis(300)));
         assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));

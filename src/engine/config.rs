@@ -175,6 +175,10 @@ macro_rules! features {
             pub(crate) fn for_validator(self) -> wasmparser::WasmFeatures {
                 let mut flags = wasmparser::WasmFeatures::FLOATS | wasmparser::WasmFeatures::GC_TYPES;
                 $( flags.set(wasmparser::WasmFeatures::$flag, self.0 & (1 << $bit) != 0); )*
+                // Atomic instructions work on memory as it stands, in the guest's order.
+                if cfg!(target_endian = "big") {
+                    flags.remove(wasmparser::WasmFeatures::THREADS);
+                }
                 flags
             }
         }

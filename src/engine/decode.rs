@@ -504,7 +504,8 @@ impl<'b> Decoder<'b> {
         let defined = module.globals.len() - module.imported_globals as usize;
         // Elsewhere than on unix memories move when they grow, and globals must not.
         let fixed = cfg!(all(unix, not(miri))) || module.memories.is_empty();
-        let ours = module.imported_memories == 0;
+        // A shared memory may be left when the instance is gone.
+        let ours = module.imported_memories == 0 && module.memories.first().is_none_or(|memory| !memory.shared);
         (fixed && ours && defined <= MAX_HEADER_GLOBALS).then(|| {
             // Upwards from the lowest of their slots, downwards from one global to the next.
             let mut slots = 0;

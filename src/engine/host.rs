@@ -9,7 +9,7 @@ use super::exception::Exception;
 use super::func::Func;
 use super::instance::{Extern, Instance, InstanceId};
 use super::interrupt::Interrupt;
-use super::memory::{LinearMemory, MemoryError};
+use super::memory::{LinearMemory, MemoryError, SharedMemory};
 use super::store::{AsStore, AsStoreMut, Private, RunObserver, StoreInner};
 use super::trap::{Escaped, Trap, TrapReport};
 use super::types::{FuncType, ValType};
@@ -126,12 +126,17 @@ impl<'a, T: 'static> Caller<'a, T> {
         self.store.data_mut()
     }
 
-    /// Memory 0 of the calling instance; `None` if it has none.
+    /// Memory 0 of the calling instance; `None` if it has none, or one that is shared.
     pub fn memory(&mut self) -> Option<&mut LinearMemory> {
         self.store.memory_of(self.instance)
     }
 
-    /// Memory 0 of the calling instance (an empty one if it has none) and the embedder's data, both at once.
+    /// Memory 0 of the calling instance, if it is shared between threads.
+    pub fn shared_memory(&self) -> Option<&SharedMemory> {
+        self.store.shared_memory(self.instance, 0)
+    }
+
+    /// Memory 0 of the calling instance (an empty one if it has none, or a shared one) and the embedder's data, both at once.
     pub fn memory_and_data(&mut self) -> (&mut LinearMemory, &mut T) {
         self.store.memory_and_data(self.instance)
     }

@@ -76,7 +76,7 @@ fn elems_are_certain(module: &ModuleInner) -> bool {
 
 /// Whether there is a memory 0 defined here, and all data segments go there and fit.
 fn datas_are_certain(module: &ModuleInner) -> bool {
-    if module.imported_memories > 0 || module.memories.is_empty() {
+    if module.imported_memories > 0 || module.memories.first().is_none_or(|memory| memory.shared) {
         return false;
     }
     let memory = &module.memories[0];

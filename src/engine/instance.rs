@@ -3,7 +3,7 @@
 use super::error::{Error, ExportError};
 use super::func::{Func, TypedFunc};
 use super::global::Global;
-use super::memory::{LinearMemory, Memory};
+use super::memory::{LinearMemory, Memory, StoreMemory};
 use super::module::{Export, Kind, Module};
 use super::run::layout::{Owned, VmFunc, VmInstance, VmTable};
 use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, StoreInner};
@@ -60,7 +60,7 @@ impl InstanceData {
     }
 
     /// Looks up the addresses of byte 0 again, where memories move when they grow.
-    pub(crate) fn refresh_bases(&mut self, memories: &[Box<LinearMemory>]) {
+    pub(crate) fn refresh_bases(&mut self, memories: &[StoreMemory]) {
         for (base, &index) in self.vm_memories.iter_mut().zip(&self.memories) {
             *base = memories[index as usize].base();
         }

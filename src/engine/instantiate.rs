@@ -14,7 +14,7 @@ use super::func::Func;
 use super::global::GlobalData;
 use super::instance::{Extern, InstanceData, InstanceId};
 use super::limits::StoreLimits;
-use super::memory::Image;
+use super::memory::{Image, header_global};
 use super::module::{ConstExpr, ConstOp, Kind, Mode, Module, ModuleInner};
 use super::run::layout::{Owned, VmFunc, VmInstance};
 use super::store::StoreInner;
@@ -206,8 +206,8 @@ fn allocate(
     let vm_tables: Vec<_> = tables.iter().map(|&at| store.tables[at as usize].vm()).collect();
     let vm_memories: Vec<_> = memories.iter().map(|&at| store.memories[at as usize].base()).collect();
     let memory_0 = match &empty_memory {
-        Some(empty) => empty,
-        None => &store.memories[memories[0] as usize],
+        Some(empty) => empty.base(),
+        None => store.memories[memories[0] as usize].base(),
     };
     let mut cells = vec![
         0u64;
@@ -222,13 +222,13 @@ fn allocate(
     vm_globals.reserve_exact(defined_globals);
     for (at, ty) in inner.globals[inner.imported_globals as usize..].iter().enumerate() {
         vm_globals.push(match &inner.global_offsets {
-            Some(offsets) => memory_0.header_global(offsets[at] as usize),
+            Some(offsets) => header_global(memory_0, offsets[at] as usize),
             None => next_cell,
         });
         next_cell = next_cell.wrapping_add(ty.content.slots());
     }
     let vm = Owned::new(VmInstance {
-        mb: memory_0.base(),
+        mb: memory_0,
         globals: vm_globals.as_ptr(),
         tables: vm_tables.as_ptr(),
         memories: vm_memories.as_ptr(),

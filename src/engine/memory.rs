@@ -13,6 +13,9 @@ mod access;
 mod backing;
 mod handle;
 mod image;
+mod parking;
+pub(crate) mod racy;
+mod shared;
 
 use std::fmt;
 use std::ptr::NonNull;
@@ -26,14 +29,17 @@ use super::types::MemoryType;
 pub use self::access::{Address, GrowError, MemoryError};
 use self::backing::Backing;
 pub use self::handle::Memory;
+pub(crate) use self::handle::{StoreMemory, header_global};
 pub(crate) use self::image::Image;
+pub(crate) use self::parking::Waited;
+pub use self::shared::SharedMemory;
 
 /// Bytes of a guest, addressed from 0.
 ///
 /// Hosts get it by reference, for as long as the guest stands still: as the first parameter of a host function, from
 /// [`Caller::memory`](crate::Caller::memory), or from [`Memory::data_mut`]. It has no size known at compile time, so
 /// that two memories cannot be exchanged (`mem::swap`) behind the backs of the instances that use them. Memories shared
-/// between threads will be another type, without slices.
+/// between threads are another type, [`SharedMemory`], without slices.
 ///
 /// Every access is checked; one that reaches outside fails as a whole.
 #[repr(transparent)]
@@ -63,15 +69,23 @@ impl MemoryBudget {
         }
     }
 
+    fn limit(&self) -> u64 {
+        self.limit.load(Relaxed)
+    }
+
     fn take(&self, bytes: u64) -> bool {
-        // One store is used by one thread at a time; atomics only make this `Sync`.
-        match self.used.load(Relaxed).checked_add(bytes) {
-            Some(used) if used <= self.limit.load(Relaxed) => {
-                self.used.store(used, Relaxed);
-                true
-            }
-            _ => false,
+        let take = |used: u64| used.checked_add(bytes).filter(|&used| used <= self.limit());
+        // A shared memory may grow on another thread.
+        self.used.fetch_update(Relaxed, Relaxed, take).is_ok()
+    }
+
+    /// Takes what a new memory has.
+    fn take_or_refuse(&self, bytes: u64) -> Result<(), Error> {
+        if self.take(bytes) {
+            return Ok(());
         }
+        let asked = self.used.load(Relaxed).saturating_add(bytes);
+        Err(Error::limit("memory", "bytes", self.limit(), asked, MEMORY_HINT))
     }
 
     fn give_back(&self, bytes: u64) {
@@ -96,18 +110,9 @@ impl LinearMemory {
         image: Option<&Arc<Image>>,
     ) -> Result<Box<LinearMemory>, Error> {
         let len = ty.min_bytes();
-        if !budget.take(len) {
-            let (limit, used) = (budget.limit.load(Relaxed), budget.used.load(Relaxed));
-            return Err(Error::limit(
-                "memory",
-                "bytes",
-                limit,
-                used.saturating_add(len),
-                MEMORY_HINT,
-            ));
-        }
+        budget.take_or_refuse(len)?;
         let header = FIRST_GLOBAL + 8 * header_globals;
-        let reserve = ty.max_bytes().min(budget.limit.load(Relaxed)).max(len);
+        let reserve = ty.max_bytes().min(budget.limit()).max(len);
         let Some((base, backing)) = Backing::new(header, len, reserve, image) else {
             budget.give_back(len);
             return Err(Error::instantiate(format!(
@@ -144,14 +149,6 @@ impl LinearMemory {
         self.0.ty
     }
 
-    /// Its type with its present size as the minimum, as imports compare it.
-    pub(crate) fn present_type(&self) -> MemoryType {
-        MemoryType {
-            minimum: self.pages(),
-            ..self.0.ty
-        }
-    }
-
     /// Grows by `delta` pages (of the size its type says) and returns the old size in pages.
     ///
     /// # Errors
@@ -160,10 +157,7 @@ impl LinearMemory {
     /// Spec: exec/modules.html#grow-mem
     pub fn grow(&mut self, delta: u64) -> Result<u64, GrowError> {
         let (old, page) = (self.size(), self.0.ty.page_bytes);
-        let len = delta.checked_mul(page).and_then(|more| old.checked_add(more));
-        let len = len
-            .filter(|&len| len <= self.0.ty.max_bytes())
-            .ok_or(GrowError::Maximum)?;
+        let len = self.0.ty.grown(old, delta).ok_or(GrowError::Maximum)?;
         if !self.0.budget.take(len - old) {
             return Err(GrowError::Limit);
         }
@@ -269,12 +263,6 @@ impl LinearMemory {
         self.0.base.as_ptr()
     }
 
-    /// Address of the global with slot offset `k` in the header (one of the `header_globals` asked for).
-    pub(crate) fn header_global(&self, k: usize) -> *mut u64 {
-        // In bounds by the caller's promise; were it not, only the use of the address would be wrong.
-        self.0.base.as_ptr().wrapping_sub(FIRST_GLOBAL + 8 * k).cast()
-    }
-
     fn set_len(&mut self, len: u64) {
         // SAFETY: as in `size`, and the borrow is exclusive.
         unsafe { self.0.base.as_ptr().sub(MEMORY_LEN).cast::<u64>().write(len) }
@@ -362,9 +350,9 @@ mod tests {
         // SAFETY: three globals were asked for, nothing else uses them.
         unsafe {
             for k in 0..3 {
-                memory.header_global(k).write(k as u64 + 1);
+                header_global(memory.base(), k).write(k as u64 + 1);
             }
-            assert_eq!(memory.header_global(2).read(), 3);
+            assert_eq!(header_global(memory.base(), 2).read(), 3);
         }
         assert_eq!(memory.size(), 0);
     }
@@ -374,7 +362,7 @@ mod tests {
         let budget = Arc::new(MemoryBudget::new(1 << 32));
         let memory = LinearMemory::new(MemoryType::new(1, None), &budget, 5000, None).unwrap();
         // SAFETY: 5000 globals were asked for.
-        unsafe { memory.header_global(4999).write(1) };
+        unsafe { header_global(memory.base(), 4999).write(1) };
         assert_eq!(memory.size(), PAGE_BYTES);
         assert_eq!(memory.read_u64(0u32).unwrap(), 0);
     }
@@ -425,7 +413,6 @@ mod tests {
                 .all(|(at, &byte)| byte == if at == 2 { 9 } else { 0 })
         );
         assert_eq!(memory.grow(100_000), Err(GrowError::Maximum));
-        assert_eq!(memory.present_type().minimum, 131_073);
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub use host::{Caller, Halt, IntoFunc, IntoFuncWith, IntoHostResult, Suspend};
 pub use instance::{Extern, Instance};
 pub use interrupt::{Interrupt, InterruptHandle, WakerGuard};
 pub use link::Linker;
-pub use memory::{Address, GrowError, LinearMemory, Memory, MemoryError};
+pub use memory::{Address, GrowError, LinearMemory, Memory, MemoryError, SharedMemory};
 pub use module::{ExportType, ImportType, Module};
 pub use signal::Signal;
 #[cfg(feature = "stats")]

@@ -37,6 +37,10 @@ pub enum Trap {
     UnknownImport,
     /// The host has no memory for what the guest asked for.
     OutOfMemory,
+    /// An atomic access at an address that is not a multiple of its size.
+    UnalignedAtomic,
+    /// A wait on a memory that no other thread can have.
+    ExpectedSharedMemory,
     /// The guest asked to exit where that is not allowed.
     ExitRefused,
     /// The guest gave up by itself: it raised the signal `ABRT`.
@@ -61,6 +65,8 @@ impl Trap {
             Trap::NullException => "null exception reference",
             Trap::UnknownImport => "unknown import",
             Trap::OutOfMemory => "out of memory",
+            Trap::UnalignedAtomic => "unaligned atomic",
+            Trap::ExpectedSharedMemory => "expected shared memory",
             Trap::ExitRefused => "proc_exit refused",
             Trap::Abort => "abort",
         }

@@ -249,6 +249,8 @@ pub struct MemoryType {
     pub is_64: bool,
     /// Bytes of a page: 65,536 or 1.
     pub page_bytes: u64,
+    /// Whether several threads can have it at once; it then has a maximum.
+    pub shared: bool,
 }
 
 impl MemoryType {
@@ -259,6 +261,15 @@ impl MemoryType {
             maximum,
             is_64: false,
             page_bytes: PAGE_BYTES,
+            shared: false,
+        }
+    }
+
+    /// A memory of `minimum` to `maximum` pages (64 KiB each) that threads can share.
+    pub const fn shared(minimum: u64, maximum: u64) -> MemoryType {
+        MemoryType {
+            shared: true,
+            ..MemoryType::new(minimum, Some(maximum))
         }
     }
 
@@ -306,18 +317,28 @@ impl MemoryType {
         pages.saturating_mul(self.page_bytes)
     }
 
+    /// Bytes of such a memory of `bytes` bytes that grows by `pages`, if it can.
+    pub(crate) fn grown(&self, bytes: u64, pages: u64) -> Option<u64> {
+        let more = pages.checked_mul(self.page_bytes)?;
+        bytes.checked_add(more).filter(|&bytes| bytes <= self.max_bytes())
+    }
+
     /// Whether there can be such a memory.
     pub(crate) fn is_valid(&self) -> bool {
         let largest = self.maximum.unwrap_or(0).max(self.minimum);
         largest <= self.max_pages()
             && self.maximum.is_none_or(|maximum| maximum >= self.minimum)
             && matches!(self.page_bytes, 1 | PAGE_BYTES)
+            && (!self.shared || self.maximum.is_some())
     }
 }
 
 impl fmt::Display for MemoryType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "(memory {}", Bounds(self.is_64, self.minimum, self.maximum))?;
+        if self.shared {
+            f.write_str(" shared")?;
+        }
         if self.page_bytes != PAGE_BYTES {
             write!(f, " (pagesize {})", self.page_bytes)?;
         }
@@ -445,7 +466,7 @@ impl ExternType {
                     && limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
             }
             (ExternType::Memory(have), ExternType::Memory(want)) => {
-                (have.is_64, have.page_bytes) == (want.is_64, want.page_bytes)
+                (have.is_64, have.page_bytes, have.shared) == (want.is_64, want.page_bytes, want.shared)
                     && limits_match(have.minimum, have.maximum, want.minimum, want.maximum)
             }
             _ => false,
@@ -495,6 +516,7 @@ mod tests {
             MemoryType::new(1, Some(2)).with_page_bytes(1).to_string(),
             "(memory 1 2 (pagesize 1))"
         );
+        assert_eq!(MemoryType::shared(1, 2).to_string(), "(memory 1 2 shared)");
         assert_eq!(
             TableType::new64(ValType::FUNCREF, 3, Some(4)).to_string(),
             "(table i64 3 4 funcref)"
@@ -525,7 +547,8 @@ mod tests {
         assert!(!memory(1, Some(4)).matches(&memory(1, Some(3)), engine));
         let wide = ExternType::Memory(MemoryType::new64(1, None));
         let bytes = ExternType::Memory(MemoryType::new(1, None).with_page_bytes(1));
-        for other in [wide, bytes] {
+        let shared = ExternType::Memory(MemoryType::shared(1, 1));
+        for other in [wide, bytes, shared] {
             assert!(!other.matches(&memory(1, None), engine));
             assert!(!memory(1, None).matches(&other, engine));
         }

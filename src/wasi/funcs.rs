@@ -110,9 +110,8 @@ impl Row {
         if let Some(line) = line {
             trace::end(cx, line, self.params, words, &result);
         }
-        if refusal.is_none()
-            && let Err(Stop::Errno(errno)) = &result
-        {
+        // What the profile refuses, no directory would change.
+        if let (None, Err(Stop::Errno(errno))) = (refusal, &result) {
             missed::note(cx, self.name, self.params, words, *errno);
         }
         cx.ctx.missed.begun |= !self.name.starts_with("fd_prestat");

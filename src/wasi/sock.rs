@@ -241,6 +241,21 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_is_for_the_guest_as_the_embedder_left_it() {
+        for nonblock in [false, true] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.set_nonblocking(nonblock).unwrap();
+            let mut guest = Guest::new(WasiEnv::builder().listener(listener).unwrap().build());
+            assert_eq!(guest.call(|cx| crate::wasi::fd::stat::fdstat_get(cx, 3, OUT)), Ok(()));
+            let flags = if nonblock { Fdflags::NONBLOCK } else { Fdflags::NONE };
+            assert_eq!(guest.bytes(OUT.0 + 2, 2), flags.0.to_le_bytes());
+            if nonblock {
+                assert_eq!(guest.call(|cx| accept(cx, 3, Fdflags::NONE, OUT)), Err(Errno::Again));
+            }
+        }
+    }
+
+    #[test]
     fn errnos() {
         let (mut guest, _stream) = connected();
         for (fd, errno) in [(1, Errno::Notsock), (77, Errno::Badf), (3, Errno::Notconn)] {

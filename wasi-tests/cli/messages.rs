@@ -152,7 +152,7 @@ fn scripts_are_run_from_disk() {
 (assert_return (invoke "one") (i32.const 2))
 (assert_trap (invoke "fail") "integer overflow")
 (assert_invalid (module) "type mismatch")
-(module (memory i64 1))
+(module (memory 1 1 shared))
 (invoke "fail")
 "#,
     );

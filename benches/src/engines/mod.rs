@@ -8,7 +8,10 @@ mod wasmrun;
 #[cfg(feature = "wasmtime")]
 mod wasmtime;
 
+use std::path::Path;
+
 use crate::Result;
+use crate::clock::Spent;
 use crate::wasi::Wasi;
 use crate::workload::Class;
 
@@ -20,6 +23,10 @@ pub trait Engine {
     /// Decodes and validates, and translates as much as the engine does by default. The bytes are as an embedder has
     /// them after reading a file: an engine that can keep them takes them, others read them where they are.
     fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn Module>>;
+    /// Runs a program under the engine's own WASI, with this process's streams and `dir` as `/`; what `_start` took.
+    fn program(&self, _wasm: &[u8], _args: &[&str], _dir: &Path) -> Result<Spent> {
+        Err(format!("{} has no WASI of its own here", self.name()).into())
+    }
     /// Whether the workload called `name` is known to fail under it: left out, and the table shows it.
     fn fails_on(&self, _name: &str, _class: Class) -> bool {
         false

@@ -2,11 +2,13 @@
 //! validates each function on its first call, too.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use wasmrun::{Caller, Config, Engine, Error, Executor, ExternType, Halt, Linker, Module, Val};
+use wasmrun::{Caller, Config, Engine, Error, Executor, ExternType, Halt, Linker, Module, Val, WasiEnv};
 
 use super::Translated;
 use crate::Result;
+use crate::clock::{Spent, measure};
 use crate::wasi::{self, Wasi};
 
 pub struct Wasmrun {
@@ -36,6 +38,18 @@ impl super::Engine for Wasmrun {
         let engine = Engine::new(Config::new().lazy_validation(self.lazy));
         let module = Module::from_vec(&engine, std::mem::take(wasm))?;
         Ok(Box::new(Loaded { engine, module }))
+    }
+
+    fn program(&self, wasm: &[u8], args: &[&str], dir: &Path) -> Result<Spent> {
+        let engine = Engine::new(Config::new().lazy_validation(self.lazy));
+        let module = Module::new(&engine, wasm)?;
+        let env = WasiEnv::builder().args(args).dir(dir, "/")?.inherit_stdio().build();
+        let mut linker = Linker::new(&engine);
+        linker.wasi(&env)?;
+        let mut executor = linker.instantiate(&module)?;
+        let (outcome, spent) = measure(|| executor.run());
+        outcome?;
+        Ok(spent)
     }
 }
 

@@ -3,10 +3,15 @@
 //!
 //! Everything is compiled when a module is loaded, on one thread and without its cache of compiled code.
 
+use std::path::Path;
+
 use wasmtime::{Caller, Config, Engine, Error, ExternType, Instance, Linker, Module, Store, Strategy, Val};
+use wasmtime_wasi::p1::{self, WasiP1Ctx};
+use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
 use super::locked_version;
 use crate::Result;
+use crate::clock::{Spent, measure};
 use crate::wasi::{self, Wasi};
 
 pub enum Wasmtime {
@@ -39,6 +44,32 @@ impl super::Engine for Wasmtime {
     }
 
     fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn super::Module>> {
+        let (engine, module) = self.compile(wasm)?;
+        Ok(Box::new(Loaded { engine, module }))
+    }
+
+    fn program(&self, wasm: &[u8], args: &[&str], dir: &Path) -> Result<Spent> {
+        let (engine, module) = self.compile(wasm)?;
+        let mut linker = Linker::<WasiP1Ctx>::new(&engine);
+        p1::add_to_linker_sync(&mut linker, |ctx| ctx)?;
+        // As its command line tool does it: files are read and written on the calling thread.
+        let ctx = WasiCtxBuilder::new()
+            .args(args)
+            .inherit_stdio()
+            .allow_blocking_current_thread(true)
+            .preopened_dir(dir, "/", FsPerms::ReadWrite)?
+            .build_p1();
+        let mut store = Store::new(&engine, ctx);
+        let instance = linker.instantiate(&mut store, &module)?;
+        let start = instance.get_typed_func::<(), ()>(&mut store, "_start")?;
+        let (outcome, spent) = measure(|| start.call(&mut store, ()));
+        outcome?;
+        Ok(spent)
+    }
+}
+
+impl Wasmtime {
+    fn compile(&self, wasm: &[u8]) -> Result<(Engine, Module)> {
         let mut config = Config::new();
         match self {
             Wasmtime::Pulley => config.target("pulley64")?,
@@ -46,8 +77,8 @@ impl super::Engine for Wasmtime {
             Wasmtime::Cranelift => config.strategy(Strategy::Cranelift),
         };
         let engine = Engine::new(&config)?;
-        let module = Module::new(&engine, &wasm[..])?;
-        Ok(Box::new(Loaded { engine, module }))
+        let module = Module::new(&engine, wasm)?;
+        Ok((engine, module))
     }
 }
 

@@ -30,5 +30,13 @@ pub(super) fn define(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(
     linker.define(store, NAME, "table", table)?;
     let memory = Memory::new(store, MemoryType::new(1, Some(2)))?;
     linker.define(store, NAME, "memory", memory)?;
+    let shared = Memory::new(store, MemoryType::shared(1, 2))?;
+    linker.define(store, NAME, "shared_memory", shared)?;
+    let wide = Table::new(
+        store,
+        TableType::new64(ValType::FUNCREF, 10, Some(20)),
+        Val::FuncRef(None),
+    )?;
+    linker.define(store, NAME, "table64", wide)?;
     Ok(())
 }

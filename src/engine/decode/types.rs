@@ -184,5 +184,6 @@ pub(super) fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
         maximum: ty.maximum,
         is_64: ty.memory64,
         page_bytes: ty.page_size_log2.map_or(PAGE_BYTES, |log2| 1 << log2),
+        shared: ty.shared,
     }
 }

@@ -43,6 +43,15 @@ impl Backing {
         Backing::words(header, len)
     }
 
+    /// The same, zeroed, of bytes that stay where they are when it grows.
+    pub(super) fn immovable(header: usize, len: u64, reserve: u64) -> Option<(NonNull<u8>, Backing)> {
+        // A vector has all its bytes from the start.
+        match cfg!(all(unix, not(miri))) {
+            true => Backing::new(header, len, reserve.max(1), None),
+            false => Backing::words(header, reserve),
+        }
+    }
+
     fn words(header: usize, len: u64) -> Option<(NonNull<u8>, Backing)> {
         let header_words = header.div_ceil(8);
         let mut words = Vec::new();

@@ -5,9 +5,11 @@
 //! (`translate/visit.rs`), the evaluation types and every handler with its operand classes (`run/handlers/`).
 //! Control, calls, globals and bulk operations do not fit a row; they live in `translate/` and `run/handlers/`.
 
+mod atomic;
 mod memory;
 mod numeric;
 
+pub(crate) use atomic::*;
 pub(crate) use memory::*;
 pub(crate) use numeric::*;
 

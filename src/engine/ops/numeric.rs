@@ -110,14 +110,27 @@ macro_rules! for_each_division {
 }
 pub(crate) use for_each_division;
 
-/// Integer operations with results of 128 bits, in two values; operands of 128 bits are two values as well.
+/// Integer operations with a result of 128 bits: two slots, the lower half first. The number is that of operands, which
+/// `x` gives; those of 128 bits are two. Halves are read when they are needed: handlers have few registers.
 macro_rules! for_each_wide {
     ($mac:ident) => {
         $mac! {
-            I64Add128 "i64.add128" visit_i64_add128 (a: u128, b: u128) { a.wrapping_add(b) }
-            I64Sub128 "i64.sub128" visit_i64_sub128 (a: u128, b: u128) { a.wrapping_sub(b) }
-            I64MulWideS "i64.mul_wide_s" visit_i64_mul_wide_s (a: i64, b: i64) { (a as i128 * b as i128) as u128 }
-            I64MulWideU "i64.mul_wide_u" visit_i64_mul_wide_u (a: u64, b: u64) { a as u128 * b as u128 }
+            I64Add128 "i64.add128" visit_i64_add128 4 (x) {
+                let (low, carry) = x(0).overflowing_add(x(2));
+                (low, (carry as u64).wrapping_add(x(1)).wrapping_add(x(3)))
+            }
+            I64Sub128 "i64.sub128" visit_i64_sub128 4 (x) {
+                let (low, borrow) = x(0).overflowing_sub(x(2));
+                (low, x(1).wrapping_sub(x(3)).wrapping_sub(borrow as u64))
+            }
+            I64MulWideS "i64.mul_wide_s" visit_i64_mul_wide_s 2 (x) {
+                let product = x(0) as i64 as i128 * x(1) as i64 as i128;
+                (product as u64, (product >> 64) as u64)
+            }
+            I64MulWideU "i64.mul_wide_u" visit_i64_mul_wide_u 2 (x) {
+                let product = x(0) as u128 * x(1) as u128;
+                (product as u64, (product >> 64) as u64)
+            }
         }
     };
 }
@@ -306,7 +319,9 @@ for_each_compare!(compare);
 macro_rules! division { ($($t:tt)*) => { binary_enum! { DivisionOp: $($t)* } } }
 for_each_division!(division);
 macro_rules! wide {
-    ($($name:ident $text:literal $visit:ident $args:tt $body:block)*) => { define_ops! { WideOp: $($name $text)* } };
+    ($($name:ident $text:literal $visit:ident $count:literal $x:tt $body:block)*) => {
+        define_ops! { WideOp: $($name $text)* }
+    };
 }
 for_each_wide!(wide);
 macro_rules! unary {

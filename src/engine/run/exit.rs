@@ -13,6 +13,7 @@ pub(crate) const TABLE_OUT_OF_BOUNDS: u32 = 6;
 pub(crate) const UNDEFINED_ELEMENT: u32 = 7;
 pub(crate) const UNINITIALIZED_ELEMENT: u32 = 8;
 pub(crate) const INDIRECT_CALL_TYPE: u32 = 9;
+pub(crate) const UNALIGNED_ATOMIC: u32 = 20;
 
 /// The run's first function returned.
 pub(crate) const RETURNED: u32 = 32;
@@ -48,6 +49,7 @@ pub(crate) fn trap_of(why: u32) -> Trap {
         UNDEFINED_ELEMENT => Trap::UndefinedElement,
         UNINITIALIZED_ELEMENT => Trap::UninitializedElement,
         INDIRECT_CALL_TYPE => Trap::IndirectCallTypeMismatch,
+        UNALIGNED_ATOMIC => Trap::UnalignedAtomic,
         _ => unreachable!("exit code {why} is not a trap"),
     }
 }

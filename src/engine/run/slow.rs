@@ -3,13 +3,17 @@
 //! Bulk operations work in chunks and keep their progress in the slots of their operands, so that a request to stop,
 //! or a lack of fuel, finds a state from which the same instruction goes on.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::time::Duration;
 
 use super::handlers::bulk::{AT_ONCE, SLOW_WORDS};
 use super::layout::{Context, MEMORY_LEN};
 use super::{take_request, wide};
 use crate::engine::func::PauseReason;
 use crate::engine::instance::InstanceId;
+use crate::engine::memory::Waited;
+use crate::engine::memory::racy::{self, Word as _};
 use crate::engine::store::StoreInner;
 use crate::engine::translate::ir::Slow;
 use crate::engine::trap::Trap;
@@ -46,6 +50,25 @@ pub(super) unsafe fn execute(store: &mut StoreInner, cx: *mut Context) -> Result
                 *d = old.unwrap_or(widths.to.index(u64::MAX));
             }
             Slow::MemorySize => *d = store.memory_pages(id, i),
+            Slow::Wait32 | Slow::Wait64 | Slow::Notify => {
+                let at = Place::of(widths.to.index(*a), i, j);
+                match kind {
+                    Slow::Notify => *d = notify(store, id, cx, at, *b as u32)? as u64,
+                    _ => match wait(store, id, cx, kind, at, *b, *c as i64)? {
+                        Waited::Notified => *d = 0,
+                        Waited::NotEqual => *d = 1,
+                        Waited::TimedOut => *d = 2,
+                        Waited::Interrupted { left } => {
+                            *c = left.map_or(u64::MAX, |left| left.as_nanos() as u64);
+                            if take_request(cx, store.run.end) {
+                                return Ok(Some(PauseReason::Interrupted));
+                            }
+                            // Somebody has taken it: the instruction is made again.
+                            return Ok(None);
+                        }
+                    },
+                }
+            }
             Slow::DataDrop => store.data_drop(id, i),
             Slow::ElemDrop => store.elem_drop(id, i),
             Slow::RefFunc => *d = store.func_ref(id, i).as_ptr() as u64,
@@ -102,7 +125,10 @@ impl Slow {
     /// Whether `i` is a memory.
     fn of_memory(self) -> bool {
         use Slow::*;
-        matches!(self, MemoryGrow | MemorySize | MemoryFill | MemoryCopy | MemoryInit)
+        matches!(
+            self,
+            MemoryGrow | MemorySize | MemoryFill | MemoryCopy | MemoryInit | Wait32 | Wait64 | Notify
+        )
     }
 }
 
@@ -142,6 +168,7 @@ impl Widths {
         let to = match kind {
             // `i` is something else.
             Slow::DataDrop | Slow::ElemDrop | Slow::RefFunc => Width::I32,
+            Slow::Wait32 | Slow::Wait64 | Slow::Notify => width(i as u16 as u32),
             _ => width(i),
         };
         let (from, len) = match (kind, to) {
@@ -215,11 +242,19 @@ unsafe fn one(
         match kind {
             Slow::MemoryFill => {
                 let at = range(cx, i, to, n)?;
-                std::ptr::write_bytes(at, from as u8, n as usize);
+                if store.shared_memory(id, i).is_some() {
+                    racy::fill(at, from as u8, n as usize);
+                } else {
+                    std::ptr::write_bytes(at, from as u8, n as usize);
+                }
             }
             Slow::MemoryCopy => {
                 let (at, source) = (range(cx, i, to, n)?, range(cx, j, from, n)?);
-                std::ptr::copy(source, at, n as usize);
+                if store.shared_memory(id, i).or(store.shared_memory(id, j)).is_some() {
+                    racy::copy(source, at, n as usize);
+                } else {
+                    std::ptr::copy(source, at, n as usize);
+                }
             }
             Slow::MemoryInit => store.memory_init(id, i, j, to, from, n)?,
             Slow::TableFill => store.table_fill(id, i, to, from, n)?,
@@ -233,8 +268,68 @@ unsafe fn one(
 
 /// The length in bytes of a memory of the running instance.
 unsafe fn memory_len(cx: *mut Context, memory: u32) -> u64 {
-    // SAFETY: validated: the memory exists; its length lies below byte 0 (M1).
-    unsafe { *((*(*(*cx).instance).memories.add(memory as usize)).sub(MEMORY_LEN) as *const u64) }
+    // SAFETY: validated: the memory exists; its length lies below byte 0 (M1). It may be shared.
+    unsafe { u64::load((*(*(*cx).instance).memories.add(memory as usize)).sub(MEMORY_LEN) as *const u64) }
+}
+
+/// Where a wait or a notification is.
+struct Place {
+    memory: u32,
+    address: u64,
+}
+
+impl Place {
+    /// `i` and `j` are the halves of the immediate.
+    fn of(address: u64, i: u32, j: u32) -> Place {
+        let immediate = i as u64 | (j as u64) << 32;
+        Place {
+            memory: immediate as u16 as u32,
+            // What is too great is outside of every memory.
+            address: address.saturating_add(immediate >> 16),
+        }
+    }
+
+    /// Its address, if so many bytes may be accessed atomically there.
+    unsafe fn check(&self, cx: *mut Context, bytes: u64) -> Result<*mut u8, Trap> {
+        if !self.address.is_multiple_of(bytes) {
+            return Err(Trap::UnalignedAtomic);
+        }
+        // SAFETY: validated: the memory exists.
+        unsafe { range(cx, self.memory, self.address, bytes) }
+    }
+}
+
+/// `memory.atomic.notify`
+unsafe fn notify(store: &StoreInner, id: InstanceId, cx: *mut Context, at: Place, count: u32) -> Result<u32, Trap> {
+    // SAFETY: as in `Place::check`.
+    unsafe { at.check(cx, 4)? };
+    // Nobody can wait in a memory that is not shared.
+    let memory = store.shared_memory(id, at.memory);
+    Ok(memory.map_or(0, |memory| memory.parking().notify(at.address, count)))
+}
+
+/// `memory.atomic.wait32` and `wait64`, of at most `timeout` nanoseconds; without end if that is negative.
+unsafe fn wait(
+    store: &StoreInner,
+    id: InstanceId,
+    cx: *mut Context,
+    kind: Slow,
+    at: Place,
+    expected: u64,
+    timeout: i64,
+) -> Result<Waited, Trap> {
+    // SAFETY: as in `Place::check`; the place is aligned and inside.
+    unsafe {
+        let narrow = kind == Slow::Wait32;
+        let place = at.check(cx, if narrow { 4 } else { 8 })?;
+        let memory = store.shared_memory(id, at.memory).ok_or(Trap::ExpectedSharedMemory)?;
+        let equal = || match narrow {
+            true => AtomicU32::from_ptr(place.cast()).load(SeqCst) == expected as u32,
+            false => AtomicU64::from_ptr(place.cast()).load(SeqCst) == expected,
+        };
+        let timeout = u64::try_from(timeout).ok().map(Duration::from_nanos);
+        Ok(memory.wait(at.address, equal, timeout, &store.interrupt))
+    }
 }
 
 /// The address of a range of a memory.

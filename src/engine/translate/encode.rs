@@ -7,7 +7,7 @@ use super::listing::Listing;
 use super::*;
 use crate::engine::ops::CompareOp;
 use crate::engine::run::dispatch::{Handler, word_of};
-use crate::engine::run::handlers::{bulk, control, convert, float, fused, integer, memory, simd, variable};
+use crate::engine::run::handlers::{atomic, bulk, control, convert, float, fused, integer, memory, simd, variable};
 use crate::engine::run::operand::{Dst, Src};
 
 pub(super) struct Encoder<'t, 'm> {
@@ -217,6 +217,7 @@ impl Encoder<'_, '_> {
                 | Op::Throw
                 | Op::ThrowRef
                 | Op::Slow(_)
+                | Op::Atomic(_)
                 | Op::Wide(_)
                 | Op::Fuel
                 | Op::RetMany
@@ -229,7 +230,7 @@ impl Encoder<'_, '_> {
         // These hold bare numbers in `b` or their frame base in `d`.
         let bare_b = matches!(
             ins.op,
-            Op::LoadFar(..) | Op::StoreFar(..) | Op::BrTable | Op::CallIndirect | Op::ReturnCallIndirect
+            Op::LoadFar(_) | Op::StoreFar(_) | Op::BrTable | Op::CallIndirect | Op::ReturnCallIndirect
         );
         for (i, class) in [classes.a, classes.b, classes.c].into_iter().enumerate() {
             let arg = match i {
@@ -353,6 +354,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::LOAD_FIXED[op as usize][sd],
                     Mode::At => memory::LOAD_AT[op as usize][sa][sd],
                     Mode::At64 => memory::LOAD_AT_64[op as usize][sa][sd],
+                    Mode::AtShared => memory::LOAD_SHARED[op as usize][sa][sd],
                     Mode::Plus => memory::LOAD_PLUS[op as usize][sa][sd],
                     Mode::Sum => memory::LOAD_SUM[op as usize][sa][sb][sd],
                     Mode::Scaled => memory::load_scaled(op).expect("chosen for it")[sa][sb][sd],
@@ -364,6 +366,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::LOAD_F64_FIXED[sd],
                     Mode::At => memory::LOAD_F64_AT[sa][sd],
                     Mode::At64 => memory::LOAD_F64_AT_64[sa][sd],
+                    Mode::AtShared => unreachable!("floats take the far form"),
                     Mode::Plus => memory::LOAD_F64_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F64_SUM[sa][sb][sd],
                     Mode::Scaled => memory::LOAD_F64_SCALED[sa][sb][sd],
@@ -375,6 +378,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::LOAD_F32_FIXED[sd],
                     Mode::At => memory::LOAD_F32_AT[sa][sd],
                     Mode::At64 => memory::LOAD_F32_AT_64[sa][sd],
+                    Mode::AtShared => unreachable!("floats take the far form"),
                     Mode::Plus => memory::LOAD_F32_PLUS[sa][sd],
                     Mode::Sum => memory::LOAD_F32_SUM[sa][sb][sd],
                     Mode::Scaled => memory::LOAD_F32_SCALED[sa][sb][sd],
@@ -387,6 +391,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::STORE_FIXED[op as usize][v],
                     Mode::At => memory::STORE_AT[op as usize][sa][v],
                     Mode::At64 => memory::STORE_AT_64[op as usize][sa][v],
+                    Mode::AtShared => memory::STORE_SHARED[op as usize][sa][v],
                     Mode::Plus => memory::STORE_PLUS[op as usize][sa][v],
                     Mode::Sum => memory::STORE_SUM[op as usize][sa][sb][v],
                     Mode::Scaled => memory::store_scaled(op).expect("chosen for it")[sa][sb][v],
@@ -400,6 +405,7 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::STORE_F64_FIXED[v],
                     Mode::At => memory::STORE_F64_AT[sa][v],
                     Mode::At64 => memory::STORE_F64_AT_64[sa][v],
+                    Mode::AtShared => unreachable!("floats take the far form"),
                     Mode::Plus => memory::STORE_F64_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F64_SUM[sa][sb][v],
                     Mode::Scaled => memory::STORE_F64_SCALED[sa][sb][v],
@@ -412,20 +418,32 @@ impl Encoder<'_, '_> {
                     Mode::Fixed => memory::STORE_F32_FIXED[v],
                     Mode::At => memory::STORE_F32_AT[sa][v],
                     Mode::At64 => memory::STORE_F32_AT_64[sa][v],
+                    Mode::AtShared => unreachable!("floats take the far form"),
                     Mode::Plus => memory::STORE_F32_PLUS[sa][v],
                     Mode::Sum => memory::STORE_F32_SUM[sa][sb][v],
                     Mode::Scaled => memory::STORE_F32_SCALED[sa][sb][v],
                 };
                 self.access(handler, mode, c, 4, ins, None);
             }
-            Op::LoadFar(op, is_64) => {
-                self.push(memory::LOAD_FAR[op as usize][is_64 as usize], fields(d, a, ins.b.0, 0));
+            Op::LoadFar(op) => {
+                let ty = self.t.module.memories[ins.b.0 as usize];
+                let handler = memory::LOAD_FAR[op as usize][ty.shared as usize][ty.is_64 as usize];
+                self.push(handler, fields(d, a, ins.b.0, 0));
                 self.words.push(ins.x);
             }
-            Op::StoreFar(op, is_64) => {
-                self.push(memory::STORE_FAR[op as usize][is_64 as usize], fields(c, a, ins.b.0, 0));
+            Op::StoreFar(op) => {
+                let ty = self.t.module.memories[ins.b.0 as usize];
+                let handler = memory::STORE_FAR[op as usize][ty.shared as usize][ty.is_64 as usize];
+                self.push(handler, fields(c, a, ins.b.0, 0));
                 self.words.push(ins.x);
             }
+            Op::Atomic(op) => {
+                let is_64 = self.t.module.memories[ins.b.0 as usize].is_64;
+                self.push(atomic::atomic(op, is_64), halves(d, a));
+                self.words.push(ins.x);
+                self.words.push(halves(ins.b.0, c));
+            }
+            Op::Fence => self.words.push(word_of(atomic::atomic_fence)),
             Op::MemorySize => self.push(memory::MEMORY_SIZE[sd], fields(d, 0, 0, 0)),
             Op::GlobalGet(bank) => {
                 let (place, global) = self.global(ins.x as u32);
@@ -659,7 +677,7 @@ impl Encoder<'_, '_> {
         let (a, b, offset) = (Encoder::near(ins.a), Encoder::near(ins.b), ins.x as u32 + bytes);
         let (word_1, word_2) = match mode {
             Mode::Fixed => (fields_imm(field, 0, offset), None),
-            Mode::At | Mode::At64 => (fields_imm(field, a, offset), None),
+            Mode::At | Mode::At64 | Mode::AtShared => (fields_imm(field, a, offset), None),
             Mode::Plus => (fields_imm(field, a, offset), Some(self.imm(ins.b))),
             Mode::Sum | Mode::Scaled => (fields(field, a, b, 0), Some(offset)),
         };

@@ -37,6 +37,8 @@ pub(crate) enum Mode {
     At,
     /// `a + x`, a of 64 bits
     At64,
+    /// `a + x`, in a memory that threads share
+    AtShared,
     /// `(a + constant b) + x`
     Plus,
     /// `(a + b) + x`
@@ -96,9 +98,12 @@ pub(crate) enum Op {
     Store(StoreOp, Mode),
     StoreF64(Mode),
     StoreF32(Mode),
-    /// From and to memory `b` (a bare number), with whether addresses have 64 bits.
-    LoadFar(LoadOp, bool),
-    StoreFar(StoreOp, bool),
+    /// From and to memory `b` (a bare number).
+    LoadFar(LoadOp),
+    StoreFar(StoreOp),
+    /// In memory `b` (a bare number), with value `c`; the slot after `c` is what replaces it.
+    Atomic(AtomicOp),
+    Fence,
     MemorySize,
     /// Global `x`.
     GlobalGet(Bank),
@@ -181,10 +186,16 @@ pub(crate) enum Slow {
     ElemDrop,
     /// `d = reference to function i`
     RefFunc,
+    /// `d = how a wait at a for b to change ended`, of at most c nanoseconds. Here and below, the lower 16 bits of the
+    /// immediate are the memory, the rest the offset.
+    Wait32,
+    Wait64,
+    /// `d = how many waits at a, at most b, were ended`
+    Notify,
 }
 
 impl Slow {
-    const ALL: [Slow; 15] = [
+    const ALL: [Slow; 18] = [
         Slow::MemoryGrow,
         Slow::MemorySize,
         Slow::MemoryFill,
@@ -200,6 +211,9 @@ impl Slow {
         Slow::TableInit,
         Slow::ElemDrop,
         Slow::RefFunc,
+        Slow::Wait32,
+        Slow::Wait64,
+        Slow::Notify,
     ];
 
     /// The kind that stands in an instruction.
@@ -414,6 +428,7 @@ impl Op {
                 | Op::MemoryFill(_)
                 | Op::MemoryCopy(_)
                 | Op::Wide(_)
+                | Op::Atomic(_)
                 | Op::Slow(_)
         )
     }
@@ -422,7 +437,7 @@ impl Op {
 fn address(mode: Mode, value: Option<Role>) -> [Option<Role>; 3] {
     match mode {
         Mode::Fixed => [None, None, value],
-        Mode::At | Mode::At64 | Mode::Plus => [INT, None, value],
+        Mode::At | Mode::At64 | Mode::AtShared | Mode::Plus => [INT, None, value],
         Mode::Sum | Mode::Scaled => [INT, INT, value],
     }
 }

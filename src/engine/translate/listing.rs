@@ -125,7 +125,7 @@ impl Listed<'_> {
         let x = self.ins.x;
         match mode {
             Mode::Fixed => format!("[{x}]"),
-            Mode::At | Mode::At64 => format!("[{a} + {x}]"),
+            Mode::At | Mode::At64 | Mode::AtShared => format!("[{a} + {x}]"),
             Mode::Scaled => format!("[({a} + {b} * bytes) + {x}]"),
             Mode::Plus | Mode::Sum => format!("[({a} + {b}) + {x}]"),
         }
@@ -172,8 +172,10 @@ impl fmt::Display for Listed<'_> {
             Op::Store(op, mode) => write!(f, "{} {} = {c}", op.text(), self.address(mode)),
             Op::StoreF64(mode) => write!(f, "f64.store {} = {c}", self.address(mode)),
             Op::StoreF32(mode) => write!(f, "f32.store {} = {c}", self.address(mode)),
-            Op::LoadFar(op, _) => write!(f, "{d} = {} memory {} [{a} + {x}]", op.text(), self.ins.b.0),
-            Op::StoreFar(op, _) => write!(f, "{} memory {} [{a} + {x}] = {c}", op.text(), self.ins.b.0),
+            Op::LoadFar(op) => write!(f, "{d} = {} memory {} [{a} + {x}]", op.text(), self.ins.b.0),
+            Op::StoreFar(op) => write!(f, "{} memory {} [{a} + {x}] = {c}", op.text(), self.ins.b.0),
+            Op::Atomic(op) => write!(f, "{d} = {op} memory {} [{a} + {x}] {c}", self.ins.b.0),
+            Op::Fence => write!(f, "atomic.fence"),
             Op::MemorySize => write!(f, "{d} = memory.size"),
             Op::GlobalGet(_) => write!(f, "{d} = global.get {x}"),
             Op::GlobalSet(_) => write!(f, "global.set {x} = {a}"),

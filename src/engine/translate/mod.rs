@@ -10,6 +10,7 @@
 //! is one this module wrote for it; F1 every slot named lies below the frame size that `enter` checks.
 
 mod assign;
+mod atomic;
 mod control;
 mod encode;
 mod exceptions;

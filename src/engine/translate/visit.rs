@@ -21,6 +21,7 @@ macro_rules! visits {
     (@@ bulk_memory $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ reference_types $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ tail_call $visit:ident $args:tt) => { visits!(@call $visit $args); };
+    (@@ threads $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ exceptions $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ legacy_exceptions $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ wide_arithmetic $visit:ident $args:tt) => { visits!(@call $visit $args); };
@@ -59,6 +60,8 @@ macro_rules! visit {
         }
     };
 }
+
+pub(super) use {reachable, visit};
 
 macro_rules! result_type {
     (i32) => {
@@ -108,11 +111,9 @@ macro_rules! unary {
 }
 for_each_unary!(unary);
 macro_rules! wide {
-    ($($name:ident $text:literal $visit:ident ($a:ident: $at:ident, $b:ident: $bt:ident) $body:block)*) => {
-        impl Translator<'_> { $(visit!($visit(self) self.wide(WideOp::$name, wide!(@ $at)));)* }
+    ($($name:ident $text:literal $visit:ident $count:literal $x:tt $body:block)*) => {
+        impl Translator<'_> { $(visit!($visit(self) self.wide(WideOp::$name, $count));)* }
     };
-    (@ u128) => { 4 };
-    (@ $half:ident) => { 2 };
 }
 for_each_wide!(wide);
 macro_rules! visit_float {
@@ -170,16 +171,11 @@ for_each_store_visit!(store_visits);
 /// The most bytes an access has: what is added to its offset.
 const ACCESS: u64 = 8;
 
-/// Whether an access takes the form that finds its memory through the instance, with the offset as it is.
-fn is_far(memarg: &MemArg) -> bool {
-    memarg.memory != 0 || memarg.offset > u32::MAX as u64 - ACCESS
-}
-
 // ---- shapes ------------------------------------------------------------------------------------------------------
 
 impl Translator<'_> {
     /// Pops two operands. A constant on the left goes to the right where `swap` says how.
-    fn pop_two(&mut self) -> (Operand, Operand) {
+    pub(super) fn pop_two(&mut self) -> (Operand, Operand) {
         let b = self.stack.pop();
         let a = self.stack.pop();
         (a, b)
@@ -294,7 +290,12 @@ impl Translator<'_> {
 
     /// The address operand in the form an access takes it: mode, `a`, `b` and offset. Absorbs an addition.
     fn address(&mut self, operand: Operand, memarg: MemArg) -> (Mode, Arg, Arg, u64) {
-        let is_64 = self.is_64(&memarg);
+        let ty = &self.module.memories[memarg.memory as usize];
+        let (is_64, shared) = (ty.is_64, ty.shared);
+        if shared {
+            let a = self.slot_arg(operand);
+            return (Mode::AtShared, a, Arg::NONE, memarg.offset);
+        }
         if let Some(value) = operand.is_const() {
             let value = if is_64 { value } else { value as u32 as u64 };
             if let Some(address) = value.checked_add(memarg.offset)
@@ -358,7 +359,7 @@ impl Translator<'_> {
 
     fn load(&mut self, op: LoadOp, memarg: MemArg, ty: ValType) {
         let address = self.stack.pop();
-        if is_far(&memarg) {
+        if self.is_far(&memarg, false) {
             return self.load_far(op, address, memarg, ty);
         }
         let (mode, a, b, x) = self.address(address, memarg);
@@ -367,7 +368,7 @@ impl Translator<'_> {
 
     fn load_float(&mut self, memarg: MemArg, ty: ValType) {
         let address = self.stack.pop();
-        if is_far(&memarg) {
+        if self.is_far(&memarg, true) {
             let op = if ty == F64 { LoadOp::Load64 } else { LoadOp::Load32U };
             return self.load_far(op, address, memarg, ty);
         }
@@ -380,17 +381,17 @@ impl Translator<'_> {
         self.push_result(Ins::new(op).a(a).b(b).x(x), ty);
     }
 
-    fn is_64(&self, memarg: &MemArg) -> bool {
-        self.module.memories[memarg.memory as usize].is_64
+    /// Whether an access takes the form that finds its memory through the instance, with the offset as it is. Shared
+    /// memories have near forms for integers and addresses of 32 bits.
+    fn is_far(&self, memarg: &MemArg, float: bool) -> bool {
+        let ty = &self.module.memories[memarg.memory as usize];
+        memarg.memory != 0 || memarg.offset > u32::MAX as u64 - ACCESS || ty.shared && (ty.is_64 || float)
     }
 
     fn load_far(&mut self, op: LoadOp, address: Operand, memarg: MemArg, ty: ValType) {
         let a = self.slot_arg(address);
         self.push_result(
-            Ins::new(Op::LoadFar(op, self.is_64(&memarg)))
-                .a(a)
-                .b(Arg(memarg.memory))
-                .x(memarg.offset),
+            Ins::new(Op::LoadFar(op)).a(a).b(Arg(memarg.memory)).x(memarg.offset),
             ty,
         );
     }
@@ -398,7 +399,7 @@ impl Translator<'_> {
     fn store(&mut self, op: StoreOp, memarg: MemArg) {
         let value = self.stack.pop();
         let address = self.stack.pop();
-        if is_far(&memarg) {
+        if self.is_far(&memarg, false) {
             return self.store_far(op, address, value, memarg);
         }
         // Stores narrower than the constant only see its low bits, so any i32 is an immediate of theirs.
@@ -418,7 +419,7 @@ impl Translator<'_> {
         }
         let value = self.stack.pop();
         let address = self.stack.pop();
-        if is_far(&memarg) {
+        if self.is_far(&memarg, true) {
             return self.store_far(op, address, value, memarg);
         }
         let c = self.arg(value);
@@ -434,7 +435,7 @@ impl Translator<'_> {
     fn store_far(&mut self, op: StoreOp, address: Operand, value: Operand, memarg: MemArg) {
         let (a, c) = (self.slot_arg(address), self.slot_arg(value));
         self.emit(
-            Ins::new(Op::StoreFar(op, self.is_64(&memarg)))
+            Ins::new(Op::StoreFar(op))
                 .a(a)
                 .b(Arg(memarg.memory))
                 .c(c)
@@ -445,7 +446,7 @@ impl Translator<'_> {
     // ---- what the driver executes ----------------------------------------------------------------------------------
 
     /// Emits a slow instruction of `sources` operands from the stack, with its result pushed.
-    fn slow(&mut self, kind: Slow, sources: usize, i: u32, j: u32, result: Option<ValType>) {
+    pub(super) fn slow(&mut self, kind: Slow, sources: usize, i: u32, j: u32, result: Option<ValType>) {
         let mut args = [Arg::NONE; 3];
         for at in (0..sources).rev() {
             let operand = self.stack.pop();
@@ -670,7 +671,7 @@ impl Translator<'_> {
     pub(super) fn visit_memory_size(&mut self, memory: u32) {
         reachable!(self);
         let ty = self.module.memories[memory as usize];
-        if memory == 0 && ty.page_bytes == PAGE_BYTES {
+        if memory == 0 && ty.page_bytes == PAGE_BYTES && !ty.shared {
             self.push_result(Ins::new(Op::MemorySize), ty.index());
         } else {
             self.slow(Slow::MemorySize, 0, memory, 0, Some(ty.index()));
@@ -687,7 +688,7 @@ impl Translator<'_> {
 
     /// Bulk operations on memory 0 are tried by a handler first; metered ones are charged by the driver.
     fn bulk(&mut self, op: Op, kind: Slow, i: u32, j: u32) {
-        if i != 0 || j != 0 || self.metering || self.scratch.is_some() {
+        if i != 0 || j != 0 || self.metering || self.scratch.is_some() || self.module.memories[0].shared {
             return self.slow_bulk(kind, i, j);
         }
         let height = self.stack.len() - 3;

@@ -23,37 +23,9 @@ pub(crate) trait Unary {
     fn eval(a: u64) -> u64;
 }
 
-/// Two operands of 64 or 128 bits in, 128 bits out.
+/// Operands by their number in, two slots out, the lower half first.
 pub(crate) trait Wide {
-    type Source: WideSource;
-    fn eval(a: Self::Source, b: Self::Source) -> u128;
-}
-/// What takes one slot, or two with the lower half first.
-pub(crate) trait WideSource {
-    const SLOTS: usize;
-    /// The operand whose slots the 32-bit fields from `at` on name.
-    /// # Safety
-    /// T1, F1, F2: for handlers.
-    unsafe fn get(r: &Regs, at: usize) -> Self;
-}
-macro_rules! halves {
-    ($($t:ty)*) => {
-        $(impl WideSource for $t {
-            const SLOTS: usize = 1;
-            #[inline(always)]
-            // SAFETY: T1, F1, F2.
-            unsafe fn get(r: &Regs, at: usize) -> $t { unsafe { r.slot(r.wide(at) as usize) as $t } }
-        })*
-    };
-}
-halves!(u64 i64);
-impl WideSource for u128 {
-    const SLOTS: usize = 2;
-    #[inline(always)]
-    unsafe fn get(r: &Regs, at: usize) -> u128 {
-        // SAFETY: T1, F1, F2.
-        unsafe { r.slot(r.wide(at) as usize) as u128 | (r.slot(r.wide(at + 1) as usize) as u128) << 64 }
-    }
+    fn eval(x: impl Fn(usize) -> u64) -> (u64, u64);
 }
 
 /// The value a comparison pushes.
@@ -114,12 +86,11 @@ macro_rules! division_rows {
 for_each_division!(division_rows);
 
 macro_rules! wide_rows {
-    ($($name:ident $text:literal $visit:ident ($a:ident: $at:ty, $b:ident: $bt:ty) $body:block)*) => {
+    ($($name:ident $text:literal $visit:ident $count:literal ($x:ident) $body:block)*) => {
         $(pub(crate) struct $name;
         impl Wide for $name {
-            type Source = $at;
             #[inline(always)]
-            fn eval($a: $at, $b: $bt) -> u128 { $body }
+            fn eval($x: impl Fn(usize) -> u64) -> (u64, u64) { $body }
         })*
     };
 }
@@ -169,12 +140,14 @@ handler! {
     }
 }
 handler! {
-    /// `d and the slot after it = a op b`. Word 1: d. From there on: the slots of a and b. Slots have 32 bits.
+    /// `d and the slot after it = a op b`. Word 1: d. From there on: the operands. Slots have 32 bits.
     fn wide[O: Wide](r) {
-        let value = O::eval(O::Source::get(&r, 1), O::Source::get(&r, 1 + O::Source::SLOTS));
+        let (low, high) = O::eval(|at| r.slot(r.wide(1 + at) as usize));
+        // Nothing is expected there: a register more to work with.
+        r.acc = low;
         let d = r.wide(0) as usize;
-        r.set_slot(d, value as u64);
-        r.set_slot(d + 1, (value >> 64) as u64);
+        r.set_slot(d, low);
+        r.set_slot(d + 1, high);
         next!(r, 4)
     }
 }
@@ -255,7 +228,7 @@ macro_rules! division_table { ($($name:ident $text:literal $v:ident $args:tt -> 
     pub(crate) static DIVISION: &[BySSD] = &[$(by_ssd_small!(divide<$name>)),*];
 } }
 for_each_division!(division_table);
-macro_rules! wide_table { ($($name:ident $text:literal $v:ident $args:tt $b:block)*) => {
+macro_rules! wide_table { ($($name:ident $text:literal $v:ident $count:literal $x:tt $b:block)*) => {
     pub(crate) static WIDE: &[Handler] = &[$(wide::<$name>),*];
 } }
 for_each_wide!(wide_table);

@@ -6,15 +6,71 @@
 
 use super::float::f32_by_d;
 use super::*;
+use crate::engine::memory::racy::Word;
 use crate::engine::ops::*;
 use crate::engine::run::dispatch::*;
 use crate::engine::run::exit::*;
 use crate::engine::run::layout::MEMORY_LEN;
 use crate::engine::run::operand::*;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// How the bytes of a memory and its length are read and written.
+pub(crate) trait Access {
+    /// # Safety
+    /// M1, and for the other functions that the place lies inside: for handlers.
+    unsafe fn len(mb: *mut u8) -> u64;
+    /// # Safety
+    /// As for `len`.
+    unsafe fn read<T: Word>(from: *const T) -> T;
+    /// # Safety
+    /// As for `len`.
+    unsafe fn write<T: Word>(to: *mut T, value: T);
+}
+/// The memory is of this store alone.
+pub(crate) struct Own;
+/// Other threads may read and write it.
+pub(crate) struct Shared;
+
+impl Access for Own {
+    #[inline(always)]
+    unsafe fn len(mb: *mut u8) -> u64 {
+        // SAFETY: the length lies below byte 0 of every memory (M1).
+        unsafe { *(mb.sub(MEMORY_LEN) as *const u64) }
+    }
+    #[inline(always)]
+    unsafe fn read<T: Word>(from: *const T) -> T {
+        // SAFETY: the caller's promise.
+        unsafe { from.read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn write<T: Word>(to: *mut T, value: T) {
+        // SAFETY: the caller's promise.
+        unsafe { to.write_unaligned(value) }
+    }
+}
+impl Access for Shared {
+    #[inline(always)]
+    unsafe fn len(mb: *mut u8) -> u64 {
+        // SAFETY: as above; the length is aligned.
+        unsafe { AtomicU64::from_ptr(mb.sub(MEMORY_LEN) as *mut u64).load(Relaxed) }
+    }
+    #[inline(always)]
+    unsafe fn read<T: Word>(from: *const T) -> T {
+        // SAFETY: the caller's promise.
+        unsafe { T::load(from) }
+    }
+    #[inline(always)]
+    unsafe fn write<T: Word>(to: *mut T, value: T) {
+        // SAFETY: the caller's promise.
+        unsafe { T::store(to, value) }
+    }
+}
 
 /// A way to form the end of an access: the effective address plus the bytes that are accessed.
 pub(crate) trait Address {
+    /// Of the memory it is an address in.
+    type Access: Access;
     const WORDS: usize;
     /// The guest's address plus the 32-bit offset of the instruction.
     ///
@@ -24,6 +80,8 @@ pub(crate) trait Address {
 }
 /// `[a + offset]`. Word 1: -, a, offset in the upper half.
 pub(crate) struct At<A>(PhantomData<A>);
+/// `[a + offset]` in a memory that threads share. Words as for [`At`].
+pub(crate) struct AtShared<A>(PhantomData<A>);
 /// `[a + offset]`, where a has 64 bits. Words as for [`At`]. A sum too great for 64 bits is the greatest number, which
 /// is outside of every memory.
 pub(crate) struct At64<A>(PhantomData<A>);
@@ -39,6 +97,7 @@ pub(crate) struct Scaled<A, B, const S: u32>(PhantomData<(A, B)>);
 pub(crate) struct Fixed;
 
 impl Address for Fixed {
+    type Access = Own;
     const WORDS: usize = 2;
     #[inline(always)]
     unsafe fn get(r: &Regs) -> u64 {
@@ -47,6 +106,7 @@ impl Address for Fixed {
     }
 }
 impl<A: IntSrc> Address for At<A> {
+    type Access = Own;
     const WORDS: usize = 2;
     #[inline(always)]
     unsafe fn get(r: &Regs) -> u64 {
@@ -54,7 +114,17 @@ impl<A: IntSrc> Address for At<A> {
         unsafe { A::get(r, 1) as u32 as u64 + r.wide(1) as u64 }
     }
 }
+impl<A: IntSrc> Address for AtShared<A> {
+    type Access = Shared;
+    const WORDS: usize = 2;
+    #[inline(always)]
+    unsafe fn get(r: &Regs) -> u64 {
+        // SAFETY: T1, F1, F2.
+        unsafe { At::<A>::get(r) }
+    }
+}
 impl<A: IntSrc> Address for At64<A> {
+    type Access = Own;
     const WORDS: usize = 2;
     #[inline(always)]
     unsafe fn get(r: &Regs) -> u64 {
@@ -63,6 +133,7 @@ impl<A: IntSrc> Address for At64<A> {
     }
 }
 impl<A: IntSrc, B: IntSrc> Address for Sum<A, B> {
+    type Access = Own;
     const WORDS: usize = 3;
     #[inline(always)]
     unsafe fn get(r: &Regs) -> u64 {
@@ -71,6 +142,7 @@ impl<A: IntSrc, B: IntSrc> Address for Sum<A, B> {
     }
 }
 impl<A: IntSrc, B: IntSrc, const S: u32> Address for Scaled<A, B, S> {
+    type Access = Own;
     const WORDS: usize = 3;
     #[inline(always)]
     unsafe fn get(r: &Regs) -> u64 {
@@ -79,6 +151,7 @@ impl<A: IntSrc, B: IntSrc, const S: u32> Address for Scaled<A, B, S> {
     }
 }
 impl<A: IntSrc> Address for Plus<A> {
+    type Access = Own;
     const WORDS: usize = 3;
     #[inline(always)]
     unsafe fn get(r: &Regs) -> u64 {
@@ -120,12 +193,12 @@ impl Stored for StoreImm {
 
 /// An integer in memory that a load makes a slot of.
 pub(crate) trait Load {
-    type Raw: Copy;
+    type Raw: Word;
     fn eval(raw: Self::Raw) -> u64;
 }
 /// An integer in memory that a store makes of a slot.
 pub(crate) trait Store {
-    type Raw: Copy;
+    type Raw: Word;
     fn eval(cell: u64) -> Self::Raw;
 }
 macro_rules! load_rows {
@@ -154,8 +227,8 @@ for_each_store!(store_rows);
 /// Whether an access that ends at `end` leaves the memory whose byte 0 is `mb`.
 #[inline(always)]
 pub(crate) unsafe fn outside(mb: *mut u8, end: u64) -> bool {
-    // SAFETY: the length lies below byte 0 of every memory (M1).
-    end > unsafe { *(mb.sub(MEMORY_LEN) as *const u64) }
+    // SAFETY: the caller is a handler.
+    end > unsafe { Own::len(mb) }
 }
 
 /// Where a `T` is that ends at `end`.
@@ -169,8 +242,8 @@ handler! {
     /// `d = memory[address]`. Word 1: d, then the address form.
     fn load[O: Load, M: Address, D: IntDst](r) {
         let end = M::get(&r);
-        if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-        let raw = place::<O::Raw>(r.mb, end).read_unaligned();
+        if end > M::Access::len(r.mb) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let raw = M::Access::read(place::<O::Raw>(r.mb, end));
         D::set(&mut r, O::eval(raw));
         next!(r, M::WORDS)
     }
@@ -197,9 +270,9 @@ handler! {
     /// `memory[address] = value`. Word 1: value, then the address form; an immediate in the upper half of word 2.
     fn store[O: Store, M: Address, V: Stored](r) {
         let end = M::get(&r);
-        if outside(r.mb, end) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        if end > M::Access::len(r.mb) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         let value = O::eval(V::get(&r));
-        place::<O::Raw>(r.mb, end).write_unaligned(value);
+        M::Access::write(place::<O::Raw>(r.mb, end), value);
         next!(r, if V::WORDS > M::WORDS { V::WORDS } else { M::WORDS })
     }
 }
@@ -224,9 +297,9 @@ handler! {
 /// Whether `bytes` bytes at the effective address leave the memory whose byte 0 is `mb`. In two steps, because handlers
 /// that hold `mb` themselves have a register less.
 #[inline(always)]
-unsafe fn outside_far(mb: *mut u8, address: u64, bytes: usize) -> bool {
-    // SAFETY: the length stands below byte 0 of every memory (M1).
-    let len = unsafe { *(mb.sub(MEMORY_LEN) as *const u64) };
+pub(crate) unsafe fn outside_far<X: Access>(mb: *mut u8, address: u64, bytes: usize) -> bool {
+    // SAFETY: the caller is a handler.
+    let len = unsafe { X::len(mb) };
     address >= len || len - address < bytes as u64
 }
 
@@ -246,23 +319,23 @@ unsafe fn far_address<const WIDE: bool>(r: &Regs) -> u64 {
 
 handler! {
     /// A load from any memory. Word 1: d, a, memory. Word 2: offset. Floats are loaded as their bits.
-    fn load_far[O: Load, const WIDE: bool](r) {
+    fn load_far[O: Load, X: Access, const WIDE: bool](r) {
         let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
         let address = far_address::<WIDE>(&r);
-        if outside_far(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
-        let raw = (mb.add(address as usize) as *const O::Raw).read_unaligned();
+        if outside_far::<X>(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        let raw = X::read(mb.add(address as usize) as *const O::Raw);
         r.set_slot(r.field(0), O::eval(raw));
         next!(r, 3)
     }
 }
 handler! {
     /// A store to any memory. Word 1: value, a, memory. Word 2: offset.
-    fn store_far[O: Store, const WIDE: bool](r) {
+    fn store_far[O: Store, X: Access, const WIDE: bool](r) {
         let mb = *(*(*r.cx.get()).instance).memories.add(r.field(2));
         let address = far_address::<WIDE>(&r);
-        if outside_far(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
+        if outside_far::<X>(mb, address, size_of::<O::Raw>()) { leave!(r, MEMORY_OUT_OF_BOUNDS) }
         let value = O::eval(r.slot(r.field(0)));
-        (mb.add(address as usize) as *mut O::Raw).write_unaligned(value);
+        X::write(mb.add(address as usize) as *mut O::Raw, value);
         next!(r, 3)
     }
 }
@@ -284,6 +357,19 @@ macro_rules! at { ($m:ident $h:ident<$($g:ty),*>) => {
 macro_rules! at64 { ($m:ident $h:ident<$($g:ty),*>) => {
     [$m!($h<$($g,)* At64<Slot>>), $m!($h<$($g,)* At64<Acc>>), $m!($h<$($g,)* At64<L0>>), $m!($h<$($g,)* At64<L1>>)]
 } }
+macro_rules! at_shared { ($m:ident $h:ident<$($g:ty),*>) => {
+    [$m!($h<$($g,)* AtShared<Slot>>), $m!($h<$($g,)* AtShared<Acc>>), $m!($h<$($g,)* AtShared<L0>>),
+     $m!($h<$($g,)* AtShared<L1>>)]
+} }
+/// By whether the memory is shared, then by whether addresses have 64 bits.
+macro_rules! far {
+    ($h:ident<$g:ty>) => {
+        [
+            [$h::<$g, Own, false>, $h::<$g, Own, true>],
+            [$h::<$g, Shared, false>, $h::<$g, Shared, true>],
+        ]
+    };
+}
 macro_rules! plus { ($m:ident $h:ident<$($g:ty),*>) => {
     [$m!($h<$($g,)* Plus<Slot>>), $m!($h<$($g,)* Plus<Acc>>), $m!($h<$($g,)* Plus<L0>>), $m!($h<$($g,)* Plus<L1>>)]
 } }
@@ -317,8 +403,8 @@ macro_rules! load_tables { ($($name:ident $text:literal $raw:ident $args:tt -> $
     pub(crate) static LOAD_SUM: &[ByAddress<ByAddress<ByD>>] = &[$(sum!(by_d load<$name>)),*];
     pub(crate) static LOAD_FIXED: &[ByD] = &[$(by_d!(load<$name, Fixed>)),*];
     pub(crate) static LOAD_AT_64: &[ByAddress<ByD>] = &[$(at64!(by_d load<$name>)),*];
-    /// By whether addresses have 64 bits.
-    pub(crate) static LOAD_FAR: &[[Handler; 2]] = &[$([load_far::<$name, false>, load_far::<$name, true>]),*];
+    pub(crate) static LOAD_SHARED: &[ByAddress<ByD>] = &[$(at_shared!(by_d load<$name>)),*];
+    pub(crate) static LOAD_FAR: &[[[Handler; 2]; 2]] = &[$(far!(load_far<$name>)),*];
 } }
 for_each_load!(load_tables);
 macro_rules! store_tables { ($($name:ident $text:literal $raw:ident)*) => {
@@ -327,7 +413,8 @@ macro_rules! store_tables { ($($name:ident $text:literal $raw:ident)*) => {
     pub(crate) static STORE_SUM: &[ByAddress<ByAddress<[Handler; 5]>>] = &[$(sum!(by_v store<$name>)),*];
     pub(crate) static STORE_FIXED: &[[Handler; 5]] = &[$(by_v!(store<$name, Fixed>)),*];
     pub(crate) static STORE_AT_64: &[ByAddress<[Handler; 5]>] = &[$(at64!(by_v store<$name>)),*];
-    pub(crate) static STORE_FAR: &[[Handler; 2]] = &[$([store_far::<$name, false>, store_far::<$name, true>]),*];
+    pub(crate) static STORE_SHARED: &[ByAddress<[Handler; 5]>] = &[$(at_shared!(by_v store<$name>)),*];
+    pub(crate) static STORE_FAR: &[[[Handler; 2]; 2]] = &[$(far!(store_far<$name>)),*];
 } }
 for_each_store!(store_tables);
 

@@ -4,6 +4,7 @@
 //! A handler reads like a sentence: read the operands, compute, write, go on. What each word of its instruction
 //! holds stands in its comment; word 0 is always the handler.
 
+pub(crate) mod atomic;
 pub(crate) mod bulk;
 pub(crate) mod control;
 pub(crate) mod convert;
