@@ -1,5 +1,6 @@
 //! What can be typed: clap types only. What it means is in `exec` and `wast`; how texts become values is in `units`.
 
+mod files;
 mod world;
 
 use std::ffi::OsString;
@@ -9,9 +10,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use wasmrun::wasi::TraceFilter;
 
+pub use self::files::FilesArgs;
 pub use self::world::{ExitPolicy, ProfilesArgs, WasiArgs, WorldArgs};
 use super::features::FeatureSet;
-use super::units::{self, Directory, Input, Listen, Variable};
+use super::units::{self, Input, Listen, Variable};
 
 /// Runs WebAssembly programs: an interpreter with WASI Preview 1 built in.
 #[derive(Debug, Parser)]
@@ -60,12 +62,8 @@ pub enum Command {
     after_long_help = EXEC_EXAMPLES
 )]
 pub struct ExecArgs {
-    /// Give the program a directory, under its own name or another
-    ///
-    /// HOST::GUEST shows the directory HOST as GUEST, HOST::GUEST::ro for looking at only. HOST alone keeps the text as
-    /// the name. Nothing outside the directories given can be reached, not even through symbolic links.
-    #[arg(long, value_name = "HOST[::GUEST]", value_parser = units::directory())]
-    pub dir: Vec<Directory>,
+    #[command(flatten)]
+    pub files: FilesArgs,
 
     /// Let the program accept connections on an address: 127.0.0.1:8080
     ///
@@ -139,6 +137,12 @@ pub struct ExecArgs {
     /// In bytes, or in KiB, MiB, GiB with K, M, G. Memory is taken from the system when it is touched.
     #[arg(long, value_name = "SIZE", value_parser = units::size)]
     pub max_memory: Option<u64>,
+
+    /// Memory the program's garbage-collected objects may take: 64M, 1G [default: 1G]
+    ///
+    /// Bytes as with --max-memory. A program that needs more at one time is ended by a trap.
+    #[arg(long, value_name = "SIZE", value_parser = units::size, hide_short_help = true)]
+    pub max_gc_heap: Option<u64>,
 
     /// Stack for the calls of the program: 512K, 8M [default: 8M]
     ///

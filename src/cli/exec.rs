@@ -64,7 +64,7 @@ fn afterwards(args: &ExecArgs, rest: &[OsString], env: &WasiEnv, ending: Ending)
         ));
     }
     let failed = matches!(ending, Ending::Guest(1..) | Ending::Trap);
-    if failed && let Some(hint) = hint::ungranted(env, &args.dir, rest) {
+    if failed && let Some(hint) = hint::ungranted(env, &args.files.directories(), rest) {
         report::print(&hint);
     }
 }
@@ -148,7 +148,9 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: &[OsString], given: &mut Op
     }
     let env = given.insert(environment(args, &label(file), words).map_err(Failure::Host)?);
     let mut linker = Linker::new(&engine);
-    linker.wasi(env)?;
+    linker
+        .wasi(env)
+        .map_err(|error| Failure::Host(super::environment::message(&error)))?;
     if args.allow_unknown_imports {
         linker.stub_unknown_imports(&module)?;
     }
@@ -159,6 +161,9 @@ fn config(args: &ExecArgs) -> Config {
     let mut config = world::configure(&args.world, Config::new()).lazy_validation(args.lazy_validation);
     if let Some(fuel) = args.fuel {
         config = config.fuel(fuel);
+    }
+    if let Some(bytes) = args.max_gc_heap {
+        config = config.max_gc_heap(bytes);
     }
     if let Some(bytes) = args.max_memory {
         config = config.max_memory(bytes);

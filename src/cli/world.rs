@@ -75,7 +75,7 @@ pub fn check(args: &ExecArgs, words: usize) -> Result<(), String> {
             args.inherit_env || !args.env.is_empty(),
             "variables",
         ),
-        (Family::Files, !args.dir.is_empty(), "files"),
+        (Family::Files, !args.files.directories().is_empty(), "files"),
         (Family::Sockets, !args.listen.is_empty(), "sockets"),
     ];
     for (family, given, what) in given {
