@@ -140,7 +140,7 @@ fn transfer(
     let mut done = cx.take_state::<Moved>().map_or(0, |moved| moved.0);
     loop {
         let descriptor = cx.ctx.table.get_mut(fd)?;
-        let mut memory = GuestMemory::new(cx.host.memory());
+        let mut memory = cx.host.memory();
         match step(descriptor, &mut memory, done) {
             Ok(count) => {
                 done += count as u64;

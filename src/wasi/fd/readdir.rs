@@ -104,7 +104,7 @@ pub(in crate::wasi) fn readdir(
     let Object::Dir(dir, listing) = &mut descriptor.object else {
         return Err(Errno::Notdir.into());
     };
-    let memory = GuestMemory::new(cx.host.memory());
+    let memory = cx.host.memory();
     memory.check(buf, u64::from(buf_len))?;
     memory.check(bufused, 4)?;
     while !listing.go_to(&**dir, cookie)? {
@@ -114,7 +114,7 @@ pub(in crate::wasi) fn readdir(
     }
     listing.recent.clear();
     let own = dir.stat_self()?.ino;
-    let mut memory = GuestMemory::new(cx.host.memory());
+    let mut memory = cx.host.memory();
     let mut used = 0;
     while used < u64::from(buf_len) {
         let Some((entry, next)) = listing.read()? else { break };
