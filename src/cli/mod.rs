@@ -16,6 +16,7 @@ mod listing;
 mod report;
 mod script;
 mod stats;
+mod threads;
 mod timeout;
 mod units;
 mod version;

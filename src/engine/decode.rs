@@ -110,7 +110,11 @@ fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
             "function-references",
             "rebuild it for WebAssembly 2.0",
         ),
-        (WasmFeatures::THREADS, "threads", SWITCHED_OFF),
+        (
+            WasmFeatures::THREADS,
+            "threads",
+            "it is switched off in the engine's `Features`, unless `wasmrun exec --threads` asks for it",
+        ),
         (
             WasmFeatures::SHARED_EVERYTHING_THREADS,
             "shared-everything-threads",

@@ -367,4 +367,49 @@ mod tests {
         }
         assert_eq!(iovecs.total(), MAX_TRANSFER);
     }
+
+    #[test]
+    fn a_shared_memory_is_read_and_written_as_another_is() {
+        use crate::engine::{Engine, MemoryType};
+
+        let shared = SharedMemory::new(&Engine::default(), MemoryType::shared(1, 2)).unwrap();
+        let mut memory = GuestMemory::Shared(shared.clone());
+        // Two iovecs at 16: 3 bytes at 100, 5 at 200; one at 32 that leaves the memory.
+        for (at, word) in [(16u32, 100u32), (20, 3), (24, 200), (28, 5), (32, 0xffff), (36, 2)] {
+            memory.write_u32(Ptr(at), word).unwrap();
+        }
+        let iovecs = memory.iovecs(Ptr(16), 2).unwrap();
+        assert!(matches!(memory.iovecs(Ptr(16), 3), Err(Errno::Fault)));
+        let read = |slices: &mut [IoSliceMut<'_>]| {
+            assert_eq!(slices.iter().map(|slice| slice.len()).sum::<usize>(), 8);
+            slices[0][..6].copy_from_slice(b"abcdef");
+            Ok(6)
+        };
+        shared.write(205u32 - 2, b"XY").unwrap();
+        assert_eq!(iovecs.with_slices_mut(&mut memory, 0, u64::MAX, read), Ok(Ok(6)));
+        assert_eq!(&*memory.bytes(Ptr(99), 0, 5).unwrap(), b"\0abc\0");
+        assert_eq!(
+            &*memory.bytes(Ptr(200), 0, 5).unwrap(),
+            b"defXY",
+            "what did not come is left alone"
+        );
+        let written = iovecs.with_slices(&memory, 2, 4, |slices| slices.concat());
+        assert_eq!(written.unwrap(), b"cdef");
+        memory.write(Ptr(0), b"a/path").unwrap();
+        assert_eq!(memory.read_path(Ptr(0), 6), Ok("a/path".to_owned()));
+        assert_eq!(memory.read_path(Ptr(0), 0x10001), Err(Errno::Fault));
+        assert_eq!(
+            memory.fill(Ptr(0xfffe), 0, 3, |_| panic!("not asked")),
+            Err(Errno::Fault)
+        );
+        memory
+            .fill(Ptr(0xfffe), 0, 2, |bytes| {
+                bytes.fill(7);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(memory.check(Ptr(0xfffe), 2), Ok(()));
+        assert_eq!(&*memory.bytes(Ptr(0xfffe), 0, 2).unwrap(), [7, 7]);
+        assert_eq!(memory.write_u64(Ptr(0xfffe), 1), Err(Errno::Fault));
+    }
 }

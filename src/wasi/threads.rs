@@ -77,12 +77,11 @@ impl WasiThreads {
         self.state().main = Some(interrupt);
     }
 
-    /// Ends the threads when the main one has ended, with `result`; waits for them, not longer than two seconds. What the
-    /// program ended with: the main thread's result, unless another thread decided it before.
+    /// Ends the threads when the main one has ended, and waits for them, not longer than two seconds.
     ///
-    /// # Errors
-    /// As the program ended.
-    pub fn finish(&self, result: Result<(), Error>) -> Result<(), Error> {
+    /// What another thread ended the program with before, if one did: a trap, or [`Error::Exit`] with any code, 0 included.
+    /// The main thread was then only asked to stop.
+    pub fn finish(&self) -> Option<Error> {
         let mut state = self.state();
         state.close();
         state.make = None;
@@ -94,11 +93,7 @@ impl WasiThreads {
             let wait = self.0.ended.wait_timeout(state, left);
             (state, _) = wait.unwrap_or_else(PoisonError::into_inner);
         }
-        match state.ending.take() {
-            Some(Error::Exit(0)) => Ok(()),
-            Some(error) => Err(error),
-            None => result,
-        }
+        state.ending.take()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -228,7 +223,7 @@ mod tests {
         assert!(first > 0 && second > first);
         assert_eq!(threads.spawn(1), None, "two are there");
         drop(release);
-        assert!(threads.finish(Ok(())).is_ok());
+        assert!(threads.finish().is_none());
         assert_eq!(sum.load(SeqCst), first * 10 + second * 100);
         assert_eq!(threads.spawn(1), None, "it has ended");
     }
@@ -238,7 +233,7 @@ mod tests {
         for (error, expected) in [
             (Error::Exit(7), "exit 7"),
             (Error::from(Trap::Unreachable), "unreachable"),
-            (Error::Exit(0), "success"),
+            (Error::Exit(0), "exit 0"),
         ] {
             let threads = WasiThreads::new(2);
             let store = Store::new(&Engine::default(), ());
@@ -257,11 +252,10 @@ mod tests {
             while !interrupt.requested() {
                 std::thread::yield_now();
             }
-            let ended = threads.finish(Err(Error::Interrupted));
-            let said = match ended {
-                Ok(()) => "success".to_owned(),
-                Err(Error::Exit(code)) => format!("exit {code}"),
-                Err(error) => error.to_string(),
+            let said = match threads.finish() {
+                Some(Error::Exit(code)) => format!("exit {code}"),
+                Some(error) => error.to_string(),
+                None => "nothing".to_owned(),
             };
             assert_eq!(said, expected);
         }
