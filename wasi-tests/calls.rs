@@ -123,13 +123,4 @@ impl Calls {
             .write(at, bytes)
             .expect("it has room");
     }
-
-    /// A u32 of the guest's memory.
-    pub fn u32_at(&mut self, at: u32) -> u32 {
-        self.app
-            .memory()
-            .expect("it is exported")
-            .read_u32(at)
-            .expect("it is in it")
-    }
 }

@@ -6,6 +6,8 @@
 mod binary;
 #[path = "cli/endings.rs"]
 mod endings;
+#[path = "cli/files.rs"]
+mod files;
 #[path = "cli/guests.rs"]
 mod guests;
 #[path = "cli/hostile.rs"]
@@ -22,6 +24,8 @@ mod programs;
 mod run;
 #[path = "cli/seeing.rs"]
 mod seeing;
+#[path = "cli/settings.rs"]
+mod settings;
 #[path = "cli/sockets.rs"]
 mod sockets;
 #[path = "cli/streams.rs"]

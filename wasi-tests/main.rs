@@ -4,6 +4,7 @@
 //! `cases/` runs one and says what must come of it. No compiler and no network is needed.
 
 mod calls;
+mod documents;
 mod embedding;
 mod errnos;
 mod examples;
@@ -15,6 +16,7 @@ mod interrupts;
 mod preview0;
 mod runner;
 mod sockets;
+mod time;
 
 /// One test per case, and one that no case is left out.
 macro_rules! cases {
@@ -43,6 +45,8 @@ cases! {
     clock
     envdump
     envdump_none
+    exceptions_final
+    exceptions_legacy
     exit_0
     exit_256
     exit_7

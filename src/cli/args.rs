@@ -1,5 +1,8 @@
 //! What can be typed: clap types only. What it means is in `exec` and `wast`; how texts become values is in `units`.
 
+mod files;
+mod world;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,8 +10,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use wasmrun::wasi::TraceFilter;
 
+pub use self::files::FilesArgs;
+pub use self::world::{ExitPolicy, ProfilesArgs, WasiArgs, WorldArgs};
 use super::features::FeatureSet;
-use super::units::{self, Directory, Input, Listen, Variable};
+use super::units::{self, Input, Listen, Variable};
 
 /// Runs WebAssembly programs: an interpreter with WASI Preview 1 built in.
 #[derive(Debug, Parser)]
@@ -45,22 +50,20 @@ pub enum Command {
     Exec(Box<ExecArgs>),
     Wast(WastArgs),
     Listing(ListingArgs),
+    Profiles(ProfilesArgs),
+    Wasi(WasiArgs),
 }
 
 /// Run a program, or one function of a module
 #[derive(Debug, Args)]
 #[command(
     override_usage = "wasmrun exec [OPTIONS] FILE [ARGS]...",
-    after_help = "Exit status: the program's own (its low 8 bits); 134 trap; 124 timeout; 2 usage; 1 other failures.",
+    after_help = "Exit status: the program's own (low 8 bits); 134 trap; 128+N signal N; 124 timeout; 2 usage; 1 other failure.",
     after_long_help = EXEC_EXAMPLES
 )]
 pub struct ExecArgs {
-    /// Give the program a directory, under its own name or another
-    ///
-    /// HOST::GUEST shows the directory HOST as GUEST, HOST::GUEST::ro for looking at only. HOST alone keeps the text as
-    /// the name. Nothing outside the directories given can be reached, not even through symbolic links.
-    #[arg(long, value_name = "HOST[::GUEST]", value_parser = units::directory())]
-    pub dir: Vec<Directory>,
+    #[command(flatten)]
+    pub files: FilesArgs,
 
     /// Let the program accept connections on an address: 127.0.0.1:8080
     ///
@@ -135,6 +138,12 @@ pub struct ExecArgs {
     #[arg(long, value_name = "SIZE", value_parser = units::size)]
     pub max_memory: Option<u64>,
 
+    /// Memory the program's garbage-collected objects may take: 64M, 1G [default: 1G]
+    ///
+    /// Bytes as with --max-memory. A program that needs more at one time is ended by a trap.
+    #[arg(long, value_name = "SIZE", value_parser = units::size, hide_short_help = true)]
+    pub max_gc_heap: Option<u64>,
+
     /// Stack for the calls of the program: 512K, 8M [default: 8M]
     ///
     /// Bytes as with --max-memory. It does not depend on the system's stack limit.
@@ -155,6 +164,9 @@ pub struct ExecArgs {
     )]
     pub threads: Option<u32>,
 
+    #[command(flatten)]
+    pub world: WorldArgs,
+
     /// Validate each function on its first call, not all before the start
     ///
     /// Big programs start sooner. One that is not valid may then run until it calls a function that is not: this ends
@@ -170,7 +182,7 @@ pub struct ExecArgs {
     ///
     /// Times of loading, translating and running; functions translated and the bytes of their internal code. A build
     /// with the feature `stats` also counts the instructions executed, by form, in pairs and in triples.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub stats: bool,
 
     /// The module (.wasm or .wat, - for stdin), then the program's arguments
@@ -188,8 +200,8 @@ pub struct ExecArgs {
 }
 
 const EXEC_EXAMPLES: &str = "\
-Exit status: the program's own (its low 8 bits); 134 when it traps, runs out of fuel or of stack; 124 when --timeout
-ends it; 2 for a wrong command line; 1 when it cannot be run (no such file, not a valid module, an unknown import).
+Exit status: the program's own (its low 8 bits); 134 when it traps, runs out of fuel or of stack; 128 + N when it
+ends itself with signal N (ABRT, 6, is a trap); 124 when --timeout ends it; 2 for a wrong command line; 1 when it cannot be run (no such file, not a valid module, an unknown import).
 
 Examples:
   wasmrun exec app.wasm -v input.txt          `-v input.txt` goes to the program

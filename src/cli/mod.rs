@@ -13,6 +13,7 @@ mod features;
 mod hint;
 mod invoke;
 mod listing;
+mod profiles;
 mod report;
 mod script;
 mod stats;
@@ -21,6 +22,7 @@ mod timeout;
 mod units;
 mod version;
 mod wast;
+mod world;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -38,6 +40,8 @@ pub fn main() -> ExitCode {
             Command::Exec(args) => exec::run(&args),
             Command::Wast(args) => wast::run(&args),
             Command::Listing(args) => listing::run(&args),
+            Command::Profiles(args) => profiles::run(&args),
+            Command::Wasi(args) => profiles::list(&args),
         },
         Err(message) => {
             // Help and version are messages too; only they go to stdout.
@@ -116,7 +120,7 @@ mod tests {
         ] {
             let args = exec_args(words);
             assert_eq!(args.fuel, Some(5));
-            assert!(args.dir.is_empty());
+            assert!(args.files.dir.is_empty());
             assert_eq!(
                 args.file_and_args,
                 ["a.wasm", "--fuel", "6", "exec", "-h", "--", "--dir"]
@@ -160,7 +164,7 @@ mod tests {
             "--test-threads=1",
             "dir",
         ]);
-        assert_eq!(args.dir.len(), 1);
+        assert_eq!(args.files.dir.len(), 1);
         assert_eq!(args.file_and_args[1..], ["--nocapture", "--test-threads=1", "dir"]);
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use wasmrun::wasi::TraceFilter;
 
-/// A directory for the guest: `HOST[::GUEST[::ro]]`.
+/// A directory or a file for the guest: `HOST[::GUEST][::ro]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directory {
+pub struct Granted {
     /// Where it is.
     pub host: PathBuf,
     /// What the guest calls it.
@@ -85,9 +85,9 @@ pub fn listen(text: &str) -> Result<Listen, String> {
     }
 }
 
-/// A parser for [`Directory`].
-pub fn directory() -> impl TypedValueParser<Value = Directory> {
-    OsStringValueParser::new().try_map(|text| parse_directory(&text))
+/// A parser for [`Granted`].
+pub fn granted() -> impl TypedValueParser<Value = Granted> {
+    OsStringValueParser::new().try_map(|text| parse_granted(&text))
 }
 
 /// A parser for [`Variable`].
@@ -95,31 +95,29 @@ pub fn variable() -> impl TypedValueParser<Value = Variable> {
     OsStringValueParser::new().try_map(|text| parse_variable(&text))
 }
 
-fn parse_directory(text: &OsStr) -> Result<Directory, String> {
-    let bytes = text.as_encoded_bytes();
+fn parse_granted(text: &OsStr) -> Result<Granted, String> {
+    let whole = text.as_encoded_bytes();
+    // `HOST::ro` too: taken for a name, it would give away more than was meant.
+    let (bytes, read_only) = match whole.strip_suffix(b"::ro") {
+        Some(bytes) => (bytes, true),
+        None => (whole, false),
+    };
     // The first `::`, as a host path with one in it is rarer than a guest path with one.
-    let (host, guest, read_only) = match bytes.windows(2).position(|pair| pair == b"::") {
-        Some(at) => match bytes[at + 2..].strip_suffix(b"::ro") {
-            Some(guest) => (
-                sub_string(text, ..at),
-                sub_string(text, at + 2..at + 2 + guest.len()),
-                true,
-            ),
-            None => (sub_string(text, ..at), sub_string(text, at + 2..), false),
-        },
-        None => (text.to_owned(), text.to_owned(), false),
+    let (host, guest) = match bytes.windows(2).position(|pair| pair == b"::") {
+        Some(at) => (sub_string(text, ..at), sub_string(text, at + 2..bytes.len())),
+        None => (sub_string(text, ..bytes.len()), sub_string(text, ..bytes.len())),
     };
     let guest = guest
         .into_string()
         .map_err(|_| "the guest's name for it must be UTF-8".to_owned())?;
     if host.is_empty() {
-        return Err("the host's directory is empty".to_owned());
+        return Err("the host's path is empty".to_owned());
     }
     if guest.is_empty() {
         return Err("the guest's name for it is empty".to_owned());
     }
     let host = host.into();
-    Ok(Directory { host, guest, read_only })
+    Ok(Granted { host, guest, read_only })
 }
 
 fn parse_variable(text: &OsStr) -> Result<Variable, String> {
@@ -171,16 +169,18 @@ pub fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "the size is too big".to_owned())
 }
 
-/// Reads a time: `300ms`, `1s`, `1.5s`, `2m`, `1h`.
+/// Reads a time: `100us`, `300ms`, `1s`, `1.5s`, `2m`, `1h`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split_unit(text);
     let seconds_per_unit = match unit {
+        "ns" => 1e-9,
+        "us" | "µs" => 1e-6,
         "ms" => 0.001,
         "s" => 1.0,
         "m" | "min" => 60.0,
         "h" => 3600.0,
         "" => return Err("the unit is missing: 300ms, 1.5s, 2m".to_owned()),
-        _ => return Err(format!("`{unit}` is not a unit: use ms, s, m or h")),
+        _ => return Err(format!("`{unit}` is not a unit: use ns, us, ms, s, m or h")),
     };
     let number: f64 = number
         .parse()
@@ -190,6 +190,45 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         return Err("the time must be more than nothing".to_owned());
     }
     Ok(duration)
+}
+
+/// Where the guest's time comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockSource {
+    /// The host.
+    Host,
+    /// This moment, in nanoseconds since 1970.
+    Fixed(u64),
+}
+
+/// Reads `host` or `fixed=TIME`.
+pub fn clock(text: &str) -> Result<ClockSource, String> {
+    match text.split_once('=') {
+        None if text == "host" => Ok(ClockSource::Host),
+        Some(("fixed", time)) => Ok(ClockSource::Fixed(moment(time)?)),
+        _ => Err("a clock is `host`, or `fixed=` and a time such as 2020-01-01T00:00:00Z".to_owned()),
+    }
+}
+
+/// Reads a moment, in UTC: `2020-01-01`, `2020-01-01T12:00:00Z`, seconds since 1970.
+fn moment(text: &str) -> Result<u64, String> {
+    let day_alone = text.len() == "2020-01-01".len() && text.matches('-').count() == 2;
+    let since_1970 = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        let seconds = text.parse().map_err(|_| "the seconds since 1970 are no number")?;
+        Duration::try_from_secs_f64(seconds).map_err(|_| "the time is too late")?
+    } else {
+        let text = if day_alone {
+            format!("{text}T00:00:00Z")
+        } else {
+            text.to_owned()
+        };
+        let time = humantime::parse_rfc3339(&text).map_err(|error| {
+            format!("{error}: a time is 2020-01-01, 2020-01-01T12:00:00Z (UTC), or seconds since 1970")
+        })?;
+        time.duration_since(std::time::UNIX_EPOCH)
+            .map_err(|_| "the time is before 1970")?
+    };
+    u64::try_from(since_1970.as_nanos()).map_err(|_| "the time is after the year 2554".to_owned())
 }
 
 fn split_unit(text: &str) -> (&str, &str) {
@@ -262,15 +301,50 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_is_named_as_on_the_host_unless_said_otherwise() {
-        let parse = |text: &str| parse_directory(OsStr::new(text)).map(|dir| (dir.host, dir.guest, dir.read_only));
+    fn clocks_begin_at_days_at_times_and_at_seconds() {
+        let fixed = |seconds: u64| Ok(ClockSource::Fixed(seconds * 1_000_000_000));
+        assert_eq!(clock("host"), Ok(ClockSource::Host));
+        assert_eq!(clock("fixed=2020-01-01"), fixed(1_577_836_800));
+        assert_eq!(clock("fixed=2020-01-01T00:00:01Z"), fixed(1_577_836_801));
+        assert_eq!(
+            clock("fixed=1970-01-01T00:00:00.25Z"),
+            Ok(ClockSource::Fixed(250_000_000))
+        );
+        assert_eq!(clock("fixed=1577836800"), fixed(1_577_836_800));
+        assert_eq!(clock("fixed=0.5"), Ok(ClockSource::Fixed(500_000_000)));
+        for wrong in [
+            "",
+            "fixed",
+            "fixed=",
+            "fixed=now",
+            "fixed=2020-13-01",
+            "fixed=1969-12-31",
+            "fixed=9999-01-01",
+            "fixed=1e400",
+            "fixed=99999999999999999999999",
+            "other=1",
+            "fixed=1.2.3",
+        ] {
+            assert!(clock(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(duration("100us"), Ok(Duration::from_micros(100)));
+        assert_eq!(duration("1ns"), Ok(Duration::from_nanos(1)));
+    }
+
+    #[test]
+    fn what_is_granted_is_named_as_on_the_host_unless_said_otherwise() {
+        let parse = |text: &str| parse_granted(OsStr::new(text)).map(|dir| (dir.host, dir.guest, dir.read_only));
         assert_eq!(parse("data"), Ok(("data".into(), "data".into(), false)));
         assert_eq!(parse("data::/d"), Ok(("data".into(), "/d".into(), false)));
         assert_eq!(parse("data::/d::ro"), Ok(("data".into(), "/d".into(), true)));
-        assert_eq!(parse("data::ro"), Ok(("data".into(), "ro".into(), false)));
+        assert_eq!(parse("data::ro"), Ok(("data".into(), "data".into(), true)));
+        assert_eq!(parse("data::/ro"), Ok(("data".into(), "/ro".into(), false)));
+        assert_eq!(parse("/::/"), Ok(("/".into(), "/".into(), false)));
         assert_eq!(parse("C:\\x::/d"), Ok(("C:\\x".into(), "/d".into(), false)));
         assert!(parse("::/d").is_err());
         assert!(parse("data::").is_err());
+        assert!(parse("data::::ro").is_err());
+        assert!(parse("::ro").is_err());
         assert!(parse("").is_err());
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::config::Engine;
 use super::error::Error;
@@ -12,7 +12,7 @@ use super::host::{self, Caller, Halt, HostFunc, IntoFunc, IntoFuncWith};
 use super::instance::{Extern, Instance};
 use super::instantiate::{self, import_problem, link_error};
 use super::memory::{Memory, SharedMemory};
-use super::module::{Kind, Module};
+use super::module::{Kind, Module, ModuleInner};
 use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, RunObserver, Store, StoreInner};
 use super::types::{ExternType, FuncType};
 use super::value::Val;
@@ -27,7 +27,53 @@ pub struct Linker<T = ()> {
     names: Names<Names<Definition>>,
     observers: Vec<Arc<dyn RunObserver>>,
     shadowing: bool,
+    /// Modules that were linked with these names, the last one last.
+    linked: Mutex<Vec<Arc<Linked>>>,
     data: PhantomData<fn() -> T>,
+}
+
+/// Modules whose imports a linker remembers.
+const MAX_LINKED: usize = 8;
+
+/// Functions of the host that all imports of a module are resolved to: looked up once for all its instances.
+pub(crate) struct Linked {
+    engine: Engine,
+    /// Weak, so that a linker keeps no module alive.
+    module: Weak<ModuleInner>,
+    /// Each once, with the id of its type, which is retained.
+    pub(super) funcs: Vec<(Arc<HostFunc>, u32)>,
+    /// By import: which of them.
+    imports: Vec<u32>,
+}
+
+impl Linked {
+    /// What was `found` for the imports of a module; `None` if something else than functions of the host is among it.
+    fn new(module: &Module, found: &[(&Definition, Option<u32>)]) -> Option<Linked> {
+        let mut linked = Linked {
+            engine: module.engine().clone(),
+            module: Arc::downgrade(&module.inner),
+            funcs: Vec::new(),
+            imports: Vec::with_capacity(found.len()),
+        };
+        let mut known = BTreeMap::new();
+        for found in found {
+            let &(Definition::Host(func), Some(type_id)) = found else {
+                return None;
+            };
+            let at = *known.entry(Arc::as_ptr(func)).or_insert(linked.funcs.len() as u32);
+            if at as usize == linked.funcs.len() {
+                linked.funcs.push((func.clone(), linked.engine.retain_type(type_id)));
+            }
+            linked.imports.push(at);
+        }
+        Some(linked)
+    }
+}
+
+impl Drop for Linked {
+    fn drop(&mut self) {
+        self.engine.release_types(self.funcs.iter().map(|(_, id)| *id));
+    }
 }
 
 /// By name, as bytes, as names stand in modules: looking one up need not make sure that it is text.
@@ -48,6 +94,7 @@ impl<T> Clone for Linker<T> {
             names,
             observers,
             shadowing,
+            linked: _,
             data,
         } = self;
         Linker {
@@ -55,6 +102,7 @@ impl<T> Clone for Linker<T> {
             names: names.clone(),
             observers: observers.clone(),
             shadowing: *shadowing,
+            linked: Mutex::default(),
             data: *data,
         }
     }
@@ -68,6 +116,7 @@ impl<T> Default for Linker<T> {
             names: BTreeMap::new(),
             observers: Vec::new(),
             shadowing: false,
+            linked: Mutex::default(),
             data: PhantomData,
         }
     }
@@ -179,6 +228,7 @@ impl<T: Send + 'static> Linker<T> {
         module: &str,
         instance: Instance,
     ) -> Result<&mut Self, Error> {
+        self.forget_linked();
         let names = self.names.entry(module.as_bytes().into()).or_default();
         for (name, item) in instance.exports(store)? {
             names.insert(name.as_bytes().into(), Definition::Item(item));
@@ -194,6 +244,7 @@ impl<T: Send + 'static> Linker<T> {
         let Some(names) = self.names.get(module.as_bytes()).cloned() else {
             return Err(Error::type_error(format!("nothing is defined under `{module}`")));
         };
+        self.forget_linked();
         self.names.entry(as_module.as_bytes().into()).or_default().extend(names);
         Ok(self)
     }
@@ -272,8 +323,17 @@ impl<T: Send + 'static> Linker<T> {
         Ok(Instance { store: store.id, index })
     }
 
+    fn forget_linked(&mut self) {
+        self.linked.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// What the module's imports are resolved to.
     fn resolve(&self, store: &mut StoreInner, module: &Module) -> Result<Vec<Extern>, Error> {
+        if let Some(linked) = self.linked_before(store, module) {
+            let funcs = store.host_funcs(&linked);
+            let item = |&at: &u32| Extern::Func(Func::new(store.id, funcs.get(at)));
+            return Ok(linked.imports.iter().map(item).collect());
+        }
         let inner = &*module.inner;
         // A module of another engine is refused later, and its ids mean nothing here.
         let same_engine = inner.engine.same(&store.engine);
@@ -328,6 +388,13 @@ impl<T: Send + 'static> Linker<T> {
         if !problems.is_empty() {
             return Err(link_error(inner, problems));
         }
+        if same_engine && let Some(linked) = Linked::new(module, &found) {
+            let mut known = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() == MAX_LINKED {
+                known.remove(0);
+            }
+            known.push(Arc::new(linked));
+        }
         store.reserve_host_funcs(found.len());
         let item = |(definition, type_id): (&Definition, Option<u32>)| match definition {
             Definition::Host(func) => host_item(store, func, type_id),
@@ -335,6 +402,17 @@ impl<T: Send + 'static> Linker<T> {
             Definition::Shared(memory) => shared_item(store, memory),
         };
         Ok(found.into_iter().map(item).collect())
+    }
+
+    /// What the module was linked to before, if that is known, and the store has no functions of the host yet: these
+    /// have the same address in all of a store, so they would have to be looked up.
+    fn linked_before(&self, store: &StoreInner, module: &Module) -> Option<Arc<Linked>> {
+        if store.has_host_funcs() || !module.inner.engine.same(&store.engine) {
+            return None;
+        }
+        let linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_module = |linked: &&Arc<Linked>| std::ptr::eq(linked.module.as_ptr(), &*module.inner);
+        linked.iter().rfind(of_module).cloned()
     }
 
     fn definition(&self, module: &str, name: &str) -> Option<&Definition> {
@@ -348,6 +426,7 @@ impl<T: Send + 'static> Linker<T> {
                 "`{module}` `{name}` is already defined: {hint}"
             )));
         }
+        self.forget_linked();
         let names = match self.names.get_mut(module.as_bytes()) {
             Some(names) => names,
             None => self.names.entry(module.as_bytes().into()).or_default(),
@@ -476,5 +555,51 @@ mod tests {
         let func = func.typed::<u32, u32>(&store).unwrap();
         assert_eq!(func.call(&mut store, 2).unwrap(), 42);
         assert_eq!(*store.data(), 42);
+    }
+
+    #[test]
+    fn what_a_module_was_linked_to_before_is_the_same_functions() {
+        let engine = Engine::default();
+        let module = module(
+            &engine,
+            "(module (import \"e\" \"f\" (func $f (result i32))) (import \"e\" \"again\" (func $g (result i32)))
+                (import \"e\" \"h\" (func $h (param i32) (result i32)))
+                (table (export \"t\") funcref (elem $f $g $h))
+                (func (export \"sum\") (result i32) (i32.add (call $f) (i32.add (call $g) (call $h (i32.const 100))))))",
+        );
+        let mut linker = Linker::new(&engine);
+        linker.func("e", "f", |_: &mut LinearMemory| 1i32).unwrap();
+        let same = linker.names[&b"e"[..]][&b"f"[..]].clone();
+        linker.add("e", "again", same).unwrap();
+        linker.func("e", "h", |_: &mut LinearMemory, by: i32| by).unwrap();
+        for round in 0..4 {
+            // Also when there are functions of the host in the store already, and of another instance.
+            let mut store = Store::new(&engine, ());
+            let before =
+                (round % 2 == 1).then(|| linker.get(&mut store, "e", "h").and_then(Extern::into_func).unwrap());
+            for _ in 0..2 {
+                let instance = linker.instantiate_in(&mut store, &module).unwrap();
+                let sum = instance.typed_func::<(), i32>(&mut store, "sum").unwrap();
+                assert_eq!(sum.call(&mut store, ()).unwrap(), 102);
+                let table = instance.table(&mut store, "t").unwrap();
+                let elements = [0, 1, 2].map(|at| format!("{:?}", table.get(&store, at).unwrap()));
+                assert_eq!(elements[0], elements[1]);
+                assert_ne!(elements[0], elements[2]);
+                let f = linker.get(&mut store, "e", "f").and_then(Extern::into_func);
+                assert_eq!(elements[0], format!("{:?}", Val::FuncRef(f)));
+                let h = linker.get(&mut store, "e", "h").and_then(Extern::into_func);
+                assert_eq!(elements[2], format!("{:?}", Val::FuncRef(h)));
+                assert!(before.is_none() || elements[2] == format!("{:?}", Val::FuncRef(before)));
+            }
+        }
+        // A change of the names is seen.
+        linker
+            .allow_shadowing(true)
+            .func("e", "f", |_: &mut LinearMemory| 5i32)
+            .unwrap();
+        let mut executor = linker.instantiate(&module).unwrap();
+        assert_eq!(executor.func::<(), i32>("sum").unwrap().call(()).unwrap(), 106);
+        linker.func("e", "f", |_: &mut LinearMemory| 5i64).unwrap();
+        assert!(linker.instantiate(&module).is_err());
     }
 }

@@ -17,10 +17,12 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
 
 use super::config::Engine;
 use super::error::Error;
+use super::gc::Heap;
 use super::global::GlobalData;
 use super::host::{CallState, Halt, HostBody, HostFunc};
 use super::instance::{InstanceData, InstanceId};
 use super::interrupt::{Interrupt, InterruptHandle};
+use super::link::Linked;
 use super::memory::{Image, LinearMemory, MemoryBudget, SharedMemory, StoreMemory};
 use super::run;
 use super::run::layout::{Context, VmFunc};
@@ -75,6 +77,21 @@ impl<T: Send + 'static> Store<T> {
     /// Fuel left; `None` when it is not counted.
     pub fn fuel(&self) -> Option<u64> {
         self.inner.fuel()
+    }
+
+    /// Frees the objects that can no longer be reached. Guests never need it: it is done when memory is short.
+    pub fn gc(&mut self) {
+        self.inner.collect();
+    }
+
+    /// Bytes of memory the objects take, those that are not used included.
+    pub fn gc_heap_bytes(&self) -> u64 {
+        self.inner.heap.bytes() as u64
+    }
+
+    /// How often objects were freed.
+    pub fn gc_collections(&self) -> u64 {
+        self.inner.heap.collections()
     }
 
     /// With it another thread can ask what runs in this store to stop.
@@ -132,6 +149,7 @@ pub struct StoreInner {
     pub(crate) globals: Vec<GlobalData>,
     pub(crate) tags: Vec<TagData>,
     pub(crate) refs: Refs,
+    pub(crate) heap: Heap,
     /// What the run driver keeps between runs.
     pub(crate) run: run::StoreState,
     pub(crate) interrupt: Arc<Interrupt>,
@@ -167,6 +185,7 @@ impl StoreInner {
             globals: Vec::new(),
             tags: Vec::new(),
             refs: Refs::new(id),
+            heap: Heap::default(),
             run: run::StoreState::default(),
             interrupt: Interrupt::new(),
             observers: Vec::new(),
@@ -332,9 +351,29 @@ impl StoreInner {
         self.funcs.reserve(count);
     }
 
+    /// Whether there is any function of the host.
+    pub(crate) fn has_host_funcs(&self) -> bool {
+        !self.hosts.funcs.is_empty() || self.hosts.linked.is_some()
+    }
+
+    /// The functions of the host that a module was linked to before, in a store that has none yet.
+    pub(crate) fn host_funcs(&mut self, linked: &Arc<Linked>) -> LinkedFuncs {
+        debug_assert!(!self.has_host_funcs());
+        let id = self.id;
+        let funcs = linked.funcs.iter().map(|(func, sig)| VmFunc::of_host(func, *sig, id));
+        let first = self.funcs.add_all(funcs);
+        let funcs = LinkedFuncs {
+            first,
+            count: linked.funcs.len() as u32,
+        };
+        self.hosts.linked = Some((linked.clone(), funcs));
+        funcs
+    }
+
     /// A function of the host, at an address that stays. The same function always gets the same address, so that
     /// references to it are equal. `type_id`: that of its type, if the caller has it.
     pub(crate) fn host_func(&mut self, func: &Arc<HostFunc>, type_id: Option<u32>) -> NonNull<VmFunc> {
+        self.hosts.know_linked();
         if let Some(&known) = self.hosts.known.get(&Arc::as_ptr(func)) {
             return known;
         }
@@ -342,17 +381,9 @@ impl StoreInner {
             Some(id) => self.engine.retain_type(id),
             None => self.engine.register_func(&func.ty),
         };
-        let vm = self.funcs.add(VmFunc {
-            code: AtomicPtr::new(Arc::as_ptr(func).cast_mut().cast()),
-            instance: std::ptr::null_mut(),
-            sig: id,
-            index: self.hosts.funcs.len() as u32,
-            params: func.ty.param_slots() as u16,
-            results: func.ty.result_slots() as u16,
-            store: self.id,
-        });
+        let vm = self.funcs.add(VmFunc::of_host(func, id, self.id));
         self.hosts.funcs.push(HostSlot {
-            func: func.clone(),
+            _alive: func.clone(),
             type_id: id,
         });
         self.hosts.known.insert(Arc::as_ptr(func), vm);
@@ -385,7 +416,8 @@ impl StoreInner {
         // SAFETY: the functions of a store live in its arena as long as the store, at addresses that stay.
         let func = unsafe { func.as_ref() };
         match NonNull::new(func.instance) {
-            None => &self.hosts.funcs[func.index as usize].func.ty,
+            // SAFETY: the address is that of the function, which the store keeps as long as it lives.
+            None => unsafe { &(*(func.code.load(Relaxed) as *const HostFunc)).ty },
             Some(instance) => {
                 // SAFETY: instances live as long as the store, too.
                 let instance = unsafe { instance.as_ref() }.id;
@@ -477,12 +509,45 @@ impl Drop for StoreInner {
 #[derive(Default)]
 struct Hosts {
     funcs: Vec<HostSlot>,
-    /// Each `HostFunc` stays alive in `funcs`, so its address identifies it.
+    /// Those that came together, before any other.
+    linked: Option<(Arc<Linked>, LinkedFuncs)>,
+    /// Each `HostFunc` stays alive in `funcs` or `linked`, so its address identifies it. Has those of `linked` if it has
+    /// any.
     known: BTreeMap<*const HostFunc, NonNull<VmFunc>>,
 }
 
+impl Hosts {
+    /// Most stores never ask for one of them by itself: so they are entered when one does.
+    fn know_linked(&mut self) {
+        if self.known.is_empty()
+            && let Some((linked, funcs)) = &self.linked
+        {
+            let funcs = (0..funcs.count).map(|at| funcs.get(at));
+            let addresses = linked.funcs.iter().map(|(func, _)| Arc::as_ptr(func));
+            self.known = addresses.zip(funcs).collect();
+        }
+    }
+}
+
+/// `VmFunc`s that stand one after the other.
+#[derive(Clone, Copy)]
+pub(crate) struct LinkedFuncs {
+    first: NonNull<VmFunc>,
+    count: u32,
+}
+
+impl LinkedFuncs {
+    /// The function `at`, counted from 0.
+    pub(crate) fn get(&self, at: u32) -> NonNull<VmFunc> {
+        assert!(at < self.count, "{at} of {} functions", self.count);
+        // SAFETY: there are `count` of them in one piece.
+        unsafe { self.first.add(at as usize) }
+    }
+}
+
 struct HostSlot {
-    func: Arc<HostFunc>,
+    /// `VmFunc`s have its address.
+    _alive: Arc<HostFunc>,
     type_id: u32,
 }
 
@@ -493,6 +558,16 @@ struct FuncArena {
 }
 
 impl FuncArena {
+    /// Adds several in one piece; says where the first one is.
+    fn add_all(&mut self, funcs: impl ExactSizeIterator<Item = VmFunc>) -> NonNull<VmFunc> {
+        // Room for functions of instances, to which references are made when needed.
+        let mut chunk = Vec::with_capacity(funcs.len() + 4);
+        chunk.extend(funcs);
+        let first = NonNull::new(chunk.as_mut_ptr()).expect("a vector's address");
+        self.chunks.push(chunk);
+        first
+    }
+
     /// Makes room for so many functions in one piece, if there is none yet.
     fn reserve(&mut self, count: usize) {
         if self.chunks.is_empty() {
@@ -507,8 +582,10 @@ impl FuncArena {
             self.chunks.push(Vec::with_capacity(capacity));
         }
         let chunk = self.chunks.last_mut().expect("a chunk was just made sure of");
+        let at = chunk.len();
         chunk.push(func);
-        NonNull::from(chunk.last_mut().expect("a function was just pushed"))
+        // Not through a reference to all of them, which would be one to those that others have the addresses of.
+        NonNull::new(chunk.as_mut_ptr().wrapping_add(at)).expect("a vector's address")
     }
 }
 

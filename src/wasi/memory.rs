@@ -393,7 +393,9 @@ mod tests {
             b"defXY",
             "what did not come is left alone"
         );
-        let written = iovecs.with_slices(&memory, 2, 4, |slices| slices.concat());
+        let written = iovecs.with_slices(&memory, 2, 4, |slices| {
+            slices.iter().flat_map(|slice| slice.to_vec()).collect::<Vec<u8>>()
+        });
         assert_eq!(written.unwrap(), b"cdef");
         memory.write(Ptr(0), b"a/path").unwrap();
         assert_eq!(memory.read_path(Ptr(0), 6), Ok("a/path".to_owned()));

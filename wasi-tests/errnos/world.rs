@@ -150,7 +150,8 @@ impl World {
         let [at, len] = self.path(path);
         let words = [dir, 1, at, len, oflags, rights, ALL, fdflags, RESULTS.into()];
         self.ok("path_open", &words);
-        self.calls.u32_at(RESULTS).into()
+        let memory = self.calls.app.memory().unwrap();
+        memory.read_u32(RESULTS).unwrap().into()
     }
 
     /// Opens a file with rights and flags.
@@ -171,7 +172,8 @@ impl World {
     /// Takes the connection.
     pub fn connection(&mut self) -> u64 {
         self.ok("sock_accept", &[LISTENER, 0, RESULTS.into()]);
-        self.calls.u32_at(RESULTS).into()
+        let memory = self.calls.app.memory().unwrap();
+        memory.read_u32(RESULTS).unwrap().into()
     }
 
     /// Opens descriptors until there may be no more.

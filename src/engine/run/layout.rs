@@ -6,7 +6,10 @@
 #![allow(unsafe_code)]
 
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
+
+use crate::engine::host::HostFunc;
 
 /// Distance from `mb` down to the length in bytes of memory 0 (a `u64`).
 pub(crate) const MEMORY_LEN: usize = 8;
@@ -99,7 +102,7 @@ pub(crate) struct VmFunc {
     pub instance: *mut VmInstance,
     /// Engine-wide id of its type.
     pub sig: u32,
-    /// wasm: function index in its module. Host: index among the store's host functions.
+    /// Function index in its module; 0 of a host function.
     pub index: u32,
     /// Slots of parameters and of results.
     pub params: u16,
@@ -109,9 +112,31 @@ pub(crate) struct VmFunc {
 }
 
 impl VmFunc {
+    /// A function of the host, whose type has the id `sig`, in a store.
+    pub(crate) fn of_host(func: &Arc<HostFunc>, sig: u32, store: u64) -> VmFunc {
+        VmFunc {
+            code: AtomicPtr::new(Arc::as_ptr(func).cast_mut().cast()),
+            instance: std::ptr::null_mut(),
+            sig,
+            index: 0,
+            params: func.ty.param_slots() as u16,
+            results: func.ty.result_slots() as u16,
+            store,
+        }
+    }
+
     /// The function a funcref slot of a live store names; `None` for null.
     pub(crate) fn from_slot(slot: u64) -> Option<NonNull<VmFunc>> {
         NonNull::new(std::ptr::with_exposed_provenance_mut(slot as usize))
+    }
+
+    /// Slots of the parameters of a function of a live store.
+    ///
+    /// # Safety
+    /// It is one.
+    pub(crate) unsafe fn params_of(func: NonNull<VmFunc>) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe { func.as_ref().params as usize }
     }
 
     /// The funcref slot for it.

@@ -70,7 +70,7 @@ pub(crate) fn assign(translator: &Translator<'_>) -> Assigned {
     // By bank: the slot whose value the accumulator holds, and the instruction that put it there.
     let mut held: [Option<(u32, usize)>; 4] = [None; 4];
     for (at, ins) in code.iter().enumerate() {
-        if ins.op == Op::Nop {
+        if matches!(ins.op, Op::Nop) {
             continue;
         }
         let mut class = Classes::SLOTS;
@@ -107,7 +107,7 @@ pub(crate) fn assign(translator: &Translator<'_>) -> Assigned {
             held = [None; 4];
         }
         match ins.op {
-            Op::Call | Op::CallImport | Op::CallIndirect => {
+            Op::Call | Op::CallImport | Op::CallIndirect | Op::CallRef => {
                 // A single result is in the accumulator of its bank as well as in its slot.
                 if ins.c != Arg::NONE
                     && let Some(base) = ins.d.as_slot()
@@ -143,11 +143,11 @@ fn choose_pins(translator: &Translator<'_>) -> Pins {
     let mut scores = vec![0u64; translator.locals.len()];
     let mut calls = 0u64;
     for ins in &translator.code {
-        if ins.op == Op::Nop {
+        if matches!(ins.op, Op::Nop) {
             continue;
         }
         let weight = weight(ins);
-        if matches!(ins.op, Op::Call | Op::CallImport | Op::CallIndirect) {
+        if matches!(ins.op, Op::Call | Op::CallImport | Op::CallIndirect | Op::CallRef) {
             calls += weight;
         }
         let roles = ins.op.sources();

@@ -15,9 +15,11 @@ mod control;
 mod encode;
 mod exceptions;
 mod fuse;
+mod gc;
 pub(crate) mod ir;
 mod join;
 mod listing;
+mod roots;
 mod stack;
 #[cfg(test)]
 mod tests;
@@ -29,12 +31,14 @@ use super::module::ModuleInner;
 use super::ops::Bank;
 use super::run::layout::FIRST_GLOBAL;
 use super::types::{FuncType, RefType, ValType};
+use control::Condition;
 use ir::{Arg, Ins, Op};
 use stack::{NONE, Operand, Place, Stack};
 use wasmparser::{BinaryReader, FunctionBody};
 
 pub(crate) use listing::listing;
 pub use listing::{Listing, ListingLine};
+pub(crate) use roots::RootMap;
 
 /// A translated body before it gets an address.
 pub(crate) struct Translated {
@@ -46,6 +50,8 @@ pub(crate) struct Translated {
     /// Index of each instruction's first word, with the byte offset in the module of the wasm instruction it came
     /// from. Empty unless asked for.
     pub offsets: Vec<(u32, u32)>,
+    /// Empty unless asked for.
+    pub roots: RootMap,
     /// What the function catches, if anything.
     pub catches: Option<Catches>,
 }
@@ -58,6 +64,8 @@ pub(crate) enum Want {
     Offsets,
     /// Also the listing.
     Listing,
+    /// Also which slots hold references.
+    Roots,
 }
 
 /// Translates the body of the defined function `defined`.
@@ -165,8 +173,12 @@ pub(crate) struct Translator<'m> {
     call_top: u32,
     /// The charge being counted.
     fuel: Option<u32>,
+    /// Operands that are being settled; empty in between.
+    copies: Vec<Operand>,
     /// By instruction: where it came from, when that is wanted.
     origins: Vec<u32>,
+    /// Instructions at which a collection may find the frame, with the slots of operands that hold references then.
+    roots: Vec<(u32, Vec<u32>)>,
     position: u32,
     /// Where the body starts in the module.
     start: u32,
@@ -215,8 +227,9 @@ impl<'m> Translator<'m> {
             locals,
             control: Vec::new(),
             labels: Vec::new(),
-            code: Vec::new(),
-            consts: Vec::new(),
+            // Compilers' code has an instruction of ours in three bytes or more; growing would copy what there is.
+            code: Vec::with_capacity(bytes.len() / 3 + 4),
+            consts: Vec::with_capacity(bytes.len() / 8),
             regions: Vec::new(),
             returns_caught: None,
             targets: Vec::new(),
@@ -225,7 +238,9 @@ impl<'m> Translator<'m> {
             depth: 0,
             call_top: record + 2,
             fuel: None,
+            copies: Vec::new(),
             origins: Vec::new(),
+            roots: Vec::new(),
             position: range.start,
             start: range.start,
         };
@@ -266,6 +281,9 @@ impl<'m> Translator<'m> {
             depth: self.depth,
             ..ins
         });
+        if self.want == Want::Roots {
+            self.find_roots(&ins);
+        }
         if self.want != Want::Code {
             self.origins.push(self.position);
         }
@@ -275,6 +293,8 @@ impl<'m> Translator<'m> {
     /// Removes the last instruction, which a fusion absorbs.
     fn unemit(&mut self) -> Ins {
         self.origins.truncate(self.code.len() - 1);
+        let last = self.code.len() as u32 - 1;
+        self.roots.pop_if(|(at, _)| *at == last);
         self.code.pop().expect("a fusion saw it")
     }
 
@@ -325,20 +345,24 @@ impl<'m> Translator<'m> {
     /// Copies operands that are locals into their canonical slots, because code that follows may run after the local
     /// changed on one path only.
     fn settle_locals(&mut self) {
-        let mut copies = Vec::new();
+        let mut copies = std::mem::take(&mut self.copies);
         self.stack.settle_locals(|operand| copies.push(operand));
-        self.emit_settled(copies.into_iter());
+        self.emit_settled(copies.iter());
+        copies.clear();
+        self.copies = copies;
     }
 
     /// Copies the operands from `height` up into their canonical slots.
     fn settle_from(&mut self, height: usize) {
-        let mut copies = Vec::new();
+        let mut copies = std::mem::take(&mut self.copies);
         self.stack.settle_from(height, |operand| copies.push(operand));
-        self.emit_settled(copies.into_iter().rev());
+        self.emit_settled(copies.iter().rev());
+        copies.clear();
+        self.copies = copies;
     }
 
-    fn emit_settled(&mut self, copies: impl Iterator<Item = Operand>) {
-        for operand in copies {
+    fn emit_settled<'o>(&mut self, copies: impl Iterator<Item = &'o Operand>) {
+        for &operand in copies {
             self.copy_to(operand.slot, operand);
             // Other paths, or a callee, read the slot.
             self.code.last_mut().expect("just emitted").keep = true;

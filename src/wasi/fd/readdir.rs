@@ -2,15 +2,18 @@
 //!
 //! A cookie is the number of entries before the place it names. Read in sequence, entries stream from the host, and
 //! one that did not fit is kept for the next call, so that deleting what was listed meanwhile skips nothing. A cookie
-//! of the last call is found exactly, by the host's own position; an older one by listing again up to it.
+//! of the last entries is found exactly, by the directory's own position; an older one by listing again up to it.
+
+use std::collections::VecDeque;
 
 use crate::wasi::abi::{Dirent, Errno, Fd, Filetype, Ptr, Rights, Size};
 use crate::wasi::call::{Call, Stop};
 use crate::wasi::descriptor::Object;
+use crate::wasi::fs::sorted::Sorted;
 use crate::wasi::fs::{Directory, Entries, Entry};
 use crate::wasi::memory::GuestMemory;
 
-/// Positions of the last call that are remembered.
+/// Positions that are remembered: those of the entries listed last.
 const REMEMBERED: usize = 4096;
 /// Entries skipped before a request to stop is looked for.
 const SKIPPED_AT_ONCE: u64 = 1 << 14;
@@ -23,17 +26,22 @@ pub(in crate::wasi) struct Listing {
     next: u64,
     /// An entry that was read and did not fit.
     pending: Option<Entry>,
-    /// Cookies of the last call, and the host's positions for them, in ascending order.
-    recent: Vec<(u64, i64)>,
+    /// The last cookies, and the directory's positions for them, in ascending order.
+    recent: VecDeque<(u64, i64)>,
 }
 
 impl Listing {
     /// Goes to `cookie`; entries the host has to list for that are skipped. Returns false if there are more to skip.
-    fn go_to(&mut self, dir: &dyn Directory, cookie: u64) -> Result<bool, Errno> {
+    fn go_to(&mut self, dir: &dyn Directory, sorted: bool, cookie: u64) -> Result<bool, Errno> {
         if cookie == 0 || self.stream.is_none() {
             // A new stream, because a rewound one may not see new entries.
+            let entries = dir.entries()?;
             *self = Listing {
-                stream: Some(dir.entries()?),
+                stream: Some(if sorted {
+                    Box::new(Sorted::new(entries))
+                } else {
+                    entries
+                }),
                 ..Listing::default()
             };
         } else if cookie != self.next {
@@ -43,12 +51,17 @@ impl Listing {
                 .and_then(|index| self.recent.get(index))
                 .map(|known| known.1);
             self.pending = None;
+            // What is listed again may have changed, and gets its cookies anew.
+            while self.recent.back().is_some_and(|last| last.0 > cookie) {
+                self.recent.pop_back();
+            }
             let stream = self.stream.as_mut().ok_or(Errno::Io)?;
             match position {
                 Some(position) if stream.seek(position) => self.next = cookie,
                 _ if cookie < self.next => {
                     stream.rewind();
                     self.next = 0;
+                    self.recent.clear();
                 }
                 _ => {}
             }
@@ -72,6 +85,14 @@ impl Listing {
         };
         self.next += 1;
         Ok(Some((entry, self.next)))
+    }
+
+    /// Remembers where an entry that was handed out ends.
+    fn remember(&mut self, next: u64, position: i64) {
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((next, position));
     }
 
     /// Takes an entry back that did not fit.
@@ -107,23 +128,35 @@ pub(in crate::wasi) fn readdir(
     let memory = cx.host.memory();
     memory.check(buf, u64::from(buf_len))?;
     memory.check(bufused, 4)?;
-    while !listing.go_to(&**dir, cookie)? {
+    let sorted = cx.ctx.deterministic.is_some();
+    while !listing.go_to(&**dir, sorted, cookie)? {
         if cx.host.interrupt().requested() {
             return Err(Stop::Interrupted);
         }
     }
-    listing.recent.clear();
-    let own = dir.stat_self()?.ino;
+    let numbers = &mut cx.ctx.deterministic;
+    let dev = if numbers.is_some() { dir.stat_self()?.dev } else { 0 };
     let mut memory = cx.host.memory();
     let mut used = 0;
     while used < u64::from(buf_len) {
-        let Some((entry, next)) = listing.read()? else { break };
-        let written = write_entry(&mut memory, buf, used, u64::from(buf_len), &entry, next, own)?;
+        let Some((mut entry, next)) = listing.read()? else {
+            break;
+        };
+        if entry.name == b".." {
+            // What lies above a granted directory is none of the guest's business, not even its number.
+            entry.ino = dir.stat_self()?.ino;
+            entry.filetype = Filetype::Directory;
+        }
+        let ino = match numbers {
+            Some(numbers) => numbers.of(dev, entry.ino),
+            None => entry.ino,
+        };
+        let written = write_entry(&mut memory, buf, used, u64::from(buf_len), &entry, next, ino)?;
         used += written.bytes;
-        if !written.whole {
+        if written.whole {
+            listing.remember(next, entry.position);
+        } else {
             listing.unread(entry);
-        } else if listing.recent.len() < REMEMBERED {
-            listing.recent.push((next, entry.position));
         }
     }
     Ok(memory.write_u32(bufused, used as u32)?)
@@ -142,18 +175,13 @@ fn write_entry(
     buf_len: u64,
     entry: &Entry,
     next: u64,
-    own: u64,
+    ino: u64,
 ) -> Result<Written, Errno> {
     let dirent = Dirent {
         d_next: next,
-        // What lies above a granted directory is none of the guest's business, not even its number.
-        d_ino: if entry.name == b".." { own } else { entry.ino },
+        d_ino: ino,
         d_namlen: u32::try_from(entry.name.len()).map_err(|_| Errno::Overflow)?,
-        d_type: if entry.name == b".." {
-            Filetype::Directory
-        } else {
-            entry.filetype
-        },
+        d_type: entry.filetype,
     };
     let mut bytes = 0;
     for part in [dirent.to_bytes().as_slice(), entry.name.as_slice()] {
@@ -244,6 +272,31 @@ mod tests {
     }
 
     #[test]
+    fn a_deterministic_guest_sees_names_in_order_and_files_by_numbers_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b", "d", "a", "c"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        let env = crate::WasiEnv::builder().deterministic(0).dir(dir.path(), "/").unwrap();
+        let mut guest = Guest::new(env.build());
+        for len in [26, 60, 4096] {
+            let (mut names, mut cookie) = (Vec::new(), 0);
+            while let (Some((name, next, ino, _)), _) = {
+                let (entries, used) = list(&mut guest, 3, len, cookie);
+                (entries.into_iter().next(), used)
+            } {
+                (cookie, names) = (next, [names, vec![format!("{name} {ino}")]].concat());
+            }
+            assert_eq!(
+                names,
+                [". 1", ".. 1", "a 2", "b 3", "c 4", "d 5"],
+                "with a buffer of {len} bytes"
+            );
+        }
+        assert_eq!(list(&mut guest, 3, 100, 3).0[0].0, "b", "an older cookie");
+    }
+
+    #[test]
     fn a_cookie_leads_back_to_its_place() {
         let dir = tempfile::tempdir().unwrap();
         let mut guest = Guest::in_dir(dir.path());
@@ -258,6 +311,81 @@ mod tests {
         assert_eq!(list(&mut guest, 3, 4096, 1000), (vec![], 0), "a cookie of nothing");
         assert_eq!(list(&mut guest, 3, 4096, u64::MAX), (vec![], 0));
         assert_eq!(list(&mut guest, 3, 4096, 0).0, whole);
+    }
+
+    #[test]
+    fn a_cookie_of_earlier_calls_holds_while_entries_go() {
+        for memory in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut guest = match memory {
+                false => Guest::in_dir(dir.path()),
+                true => Guest::in_memory(),
+            };
+            for n in 0..50 {
+                let fd = guest.create(&format!("{n}"));
+                assert_eq!(guest.call(|cx| crate::wasi::fd::table::close(cx, fd)), Ok(()));
+            }
+            let (mut whole, mut cookie) = (Vec::new(), 0);
+            while whole.len() < 52 {
+                let (mut some, _) = list(&mut guest, 3, 200, cookie);
+                cookie = some.last().unwrap().1;
+                whole.append(&mut some);
+            }
+            // The entries before the cookie vanish; what comes after it is what came after it.
+            for (name, ..) in whole.iter().take(20).filter(|entry| !entry.0.starts_with('.')) {
+                let (at, len) = guest.path(name);
+                assert_eq!(
+                    guest.call(|cx| crate::wasi::path::tree::unlink_file(cx, 3, at, len)),
+                    Ok(())
+                );
+            }
+            let (rest, _) = list(&mut guest, 3, 4096, whole[19].1);
+            assert_eq!(rest, whole[20..], "in memory: {memory}");
+        }
+    }
+
+    #[test]
+    fn large_directories_take_linear_time_and_bounded_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        for n in 0..20_000 {
+            std::fs::hard_link(
+                match n % 1000 {
+                    0 => {
+                        std::fs::write(dir.path().join(format!("{n}")), "").unwrap();
+                        continue;
+                    }
+                    _ => dir.path().join(format!("{}", n - n % 1000)),
+                },
+                dir.path().join(format!("{n}")),
+            )
+            .unwrap();
+        }
+        let files = crate::MemFs::new();
+        for n in 0..100_000 {
+            files.write(format!("{n}"), "").unwrap();
+        }
+        let disk = crate::WasiEnv::builder().dir(dir.path(), "/").unwrap().build();
+        let memory = crate::WasiEnv::builder().mount(&files, "/").build();
+        for (env, expected) in [(disk, 20_002), (memory, 100_002)] {
+            let mut guest = Guest::new(env);
+            let (mut count, mut cookie) = (0, 0);
+            let begun = std::time::Instant::now();
+            loop {
+                // Room for one or two entries.
+                let (entries, used) = list(&mut guest, 3, 64, cookie);
+                count += entries.len();
+                cookie = entries.last().map_or(cookie, |entry| entry.1);
+                if used < 64 {
+                    break;
+                }
+            }
+            assert_eq!(count, expected);
+            assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+            let Object::Dir(_, listing) = &guest.env.with(|ctx| ctx.table.remove(3)).unwrap().object else {
+                panic!("a directory")
+            };
+            assert!(listing.recent.capacity() <= 2 * REMEMBERED);
+        }
     }
 
     #[test]
