@@ -49,6 +49,9 @@ const OURS: &[(&str, &str)] = &[
     ("table64.wast", include_str!("ours/table64.wast")),
 ];
 
+/// The folder whose scripts run with a collection at every allocation.
+const STRESS: &str = "gc-stress";
+
 /// The scripts, by the name of their test: `wasm-v2/call.wast`.
 fn scripts() -> Vec<(String, &'static str, Features)> {
     let mut scripts = Vec::new();
@@ -99,6 +102,16 @@ fn scripts() -> Vec<(String, &'static str, Features)> {
         proposal(Proposal::WideArithmetic).collect(),
         wasm2.wide_arithmetic(true),
     );
+    let references = wasm2.tail_call(true).function_references(true);
+    add(
+        "function-references",
+        proposal(Proposal::FunctionReferences).collect(),
+        references,
+    );
+    let gc = references.extended_const(true).multi_memory(true).gc(true);
+    add("gc", proposal(Proposal::GC).collect(), gc);
+    // The same once more, with a collection at every allocation.
+    add(STRESS, proposal(Proposal::GC).collect(), gc);
     // Its scripts are older than those of several tables.
     add(
         "threads",
@@ -131,7 +144,8 @@ fn main() -> ExitCode {
         names.push(name.clone());
         let (expected, found) = (Arc::clone(&expected), Arc::clone(&found));
         tests.push(Test::new(name.clone(), move || {
-            let report = script::run(text, Config::new().optimizations(optimizations), features);
+            let config = Config::new().optimizations(optimizations);
+            let report = script::run(text, config.gc_stress(name.starts_with(STRESS)), features);
             let row = Row::of(&report);
             found
                 .lock()

@@ -135,6 +135,12 @@ pub struct ExecArgs {
     #[arg(long, value_name = "SIZE", value_parser = units::size)]
     pub max_memory: Option<u64>,
 
+    /// Memory the program's garbage-collected objects may take: 64M, 1G [default: 1G]
+    ///
+    /// Bytes as with --max-memory. A program that needs more at one time is ended by a trap.
+    #[arg(long, value_name = "SIZE", value_parser = units::size, hide_short_help = true)]
+    pub max_gc_heap: Option<u64>,
+
     /// Stack for the calls of the program: 512K, 8M [default: 8M]
     ///
     /// Bytes as with --max-memory. It does not depend on the system's stack limit.

@@ -147,6 +147,9 @@ fn config(args: &ExecArgs) -> Config {
     if let Some(fuel) = args.fuel {
         config = config.fuel(fuel);
     }
+    if let Some(bytes) = args.max_gc_heap {
+        config = config.max_gc_heap(bytes);
+    }
     if let Some(bytes) = args.max_memory {
         config = config.max_memory(bytes);
     }

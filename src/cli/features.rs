@@ -30,6 +30,8 @@ const NAMES: &[(&str, Setter)] = &[
     ("custom-page-sizes", Features::custom_page_sizes),
     ("wide-arithmetic", Features::wide_arithmetic),
     ("threads", Features::threads),
+    ("function-references", Features::function_references),
+    ("gc", Features::gc),
 ];
 
 impl FromStr for FeatureSet {

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::*};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::catches::{Catches, Clause};
@@ -19,7 +19,7 @@ use super::offsets::OffsetMap;
 use super::run::dispatch::word_of;
 use super::run::handlers::control::{self, ENTER_WORDS};
 use super::stats::Translations;
-use super::translate::{self, Want};
+use super::translate::{self, RootMap, Want};
 
 /// A translated function.
 struct Code {
@@ -87,6 +87,8 @@ struct Translated {
     /// What all of it took.
     time: Duration,
     stubs: Vec<*mut Stub>,
+    /// By defined function: which slots hold references, for those a collection has met.
+    roots: BTreeMap<u32, Arc<RootMap>>,
 }
 
 /// The code of all functions a module defines.
@@ -217,6 +219,28 @@ impl CodeTable {
 
     fn lock(&self) -> MutexGuard<'_, Translated> {
         self.translated.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which slots of a function's frames hold references.
+    pub(crate) fn root_map(&self, module: &ModuleInner, defined: u32) -> Arc<RootMap> {
+        if let Some(map) = self.lock().roots.get(&defined) {
+            return map.clone();
+        }
+        let map = Arc::new(translate::translate(module, defined, Want::Roots).roots);
+        self.lock().roots.insert(defined, map.clone());
+        map
+    }
+
+    /// The function whose stub an address lies in.
+    pub(crate) fn find_stub(&self, ip: *const u64) -> Option<u32> {
+        let table = self.lock();
+        let at = ip as usize;
+        let stub = table
+            .stubs
+            .iter()
+            .find(|&&stub| (stub as usize..stub as usize + size_of::<Stub>()).contains(&at))?;
+        // SAFETY: stubs live as long as the table and are not changed.
+        Some(unsafe { (**stub).defined as u32 })
     }
 
     /// What an exception finds that is thrown in, or comes to, the instruction at an address; `is_tag` says whether its

@@ -17,6 +17,7 @@ pub struct Config {
     pub(crate) eager_translation: bool,
     pub(crate) validation_threads: usize,
     pub(crate) lazy_validation: bool,
+    pub(crate) gc_stress: bool,
     pub(crate) canonical_nans: bool,
 }
 
@@ -38,6 +39,7 @@ impl Config {
             eager_translation: false,
             validation_threads: 0,
             lazy_validation: false,
+            gc_stress: false,
             canonical_nans: false,
         }
     }
@@ -64,6 +66,18 @@ impl Config {
     /// Bytes of the value stack of one run, which bounds the depth of calls. Default 8 MiB.
     pub fn max_stack(mut self, bytes: usize) -> Config {
         self.limits.stack = bytes;
+        self
+    }
+
+    /// Bytes the objects of one store may take. Default 1 GiB.
+    pub fn max_gc_heap(mut self, bytes: u64) -> Config {
+        self.limits.gc_heap = bytes;
+        self
+    }
+
+    /// Collect at every allocation of an object. For tests: an object that is freed too early is then missed at once.
+    pub fn gc_stress(mut self, on: bool) -> Config {
+        self.gc_stress = on;
         self
     }
 
@@ -224,6 +238,10 @@ features! {
     wide_arithmetic = 18, WIDE_ARITHMETIC, "wide-arithmetic";
     /// Shared memories and atomic instructions. The only one that is off by default.
     threads = 19, THREADS, "threads";
+    /// References to functions of a given type, references that are never null, `call_ref`.
+    function_references = 24, FUNCTION_REFERENCES, "function-references";
+    /// Structs, arrays, integers of 31 bits; recursive types and subtypes.
+    gc = 25, GC, "gc";
 }
 
 impl Features {
@@ -244,7 +262,7 @@ impl Features {
 
 impl Default for Features {
     fn default() -> Features {
-        Features(0b0111_0000_0111_1111_1111)
+        Features(0b0011_0000_0111_0000_0111_1111_1111)
     }
 }
 

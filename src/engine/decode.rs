@@ -104,12 +104,8 @@ fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
         (WasmFeatures::RELAXED_SIMD, "relaxed-simd", "rebuild it without SIMD"),
         (WasmFeatures::LEGACY_EXCEPTIONS, "legacy-exceptions", SWITCHED_OFF),
         (WasmFeatures::EXCEPTIONS, "exceptions", SWITCHED_OFF),
-        (WasmFeatures::GC, "gc", "rebuild it for WebAssembly 2.0"),
-        (
-            WasmFeatures::FUNCTION_REFERENCES,
-            "function-references",
-            "rebuild it for WebAssembly 2.0",
-        ),
+        (WasmFeatures::GC, "gc", SWITCHED_OFF),
+        (WasmFeatures::FUNCTION_REFERENCES, "function-references", SWITCHED_OFF),
         (WasmFeatures::THREADS, "threads", SWITCHED_OFF),
         (
             WasmFeatures::SHARED_EVERYTHING_THREADS,

@@ -16,7 +16,6 @@ use super::run::frames::Trace;
 use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, StoreInner};
 use super::tag::Tag;
 use super::trap::{Escaped, Frame, Trap, write_frames};
-use super::types::{HeapType, ValType};
 use super::value::Val;
 
 /// An exception that a call ended with: thrown by a guest and caught by nobody, or made by the host.
@@ -257,10 +256,15 @@ impl Exceptions {
         Some(ExnRef(known))
     }
 
+    /// Whether a slot may be a reference to an exception, and can be nothing else that is one.
+    pub(crate) fn looks_like(slot: u64) -> bool {
+        slot & !u64::from(u32::MAX) == REFERENCE
+    }
+
     /// The entry a slot looks like a reference to.
     fn index(&self, slot: u64) -> Option<u32> {
         let index = slot as u32;
-        (slot & !u64::from(u32::MAX) == REFERENCE && (index as usize) < self.entries.len()).then_some(index)
+        (Self::looks_like(slot) && (index as usize) < self.entries.len()).then_some(index)
     }
 
     /// Whether it is time for a mark pass.
@@ -291,28 +295,38 @@ impl Exceptions {
         }
     }
 
-    /// Frees everything that `roots` and the host do not lead to.
-    fn sweep(&mut self, roots: impl IntoIterator<Item = u64>) {
-        let mut reached: Vec<u32> = roots.into_iter().filter_map(|slot| self.index(slot)).collect();
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.len() == self.free.len()
+    }
+
+    /// The slots of those the host holds.
+    pub(crate) fn held(&self) -> Vec<u64> {
         let held = |entry: &Entry| {
             let content = entry.content.as_ref();
             content.is_some_and(|content| content.handle.borrow().strong_count() > 0)
         };
-        reached.extend(
-            (0u32..)
-                .zip(&self.entries)
-                .filter(|(_, entry)| held(entry))
-                .map(|(at, _)| at),
-        );
-        while let Some(index) = reached.pop() {
-            let entry = &mut self.entries[index as usize];
-            if std::mem::replace(&mut entry.marked, true) {
-                continue;
-            }
-            if let Some(content) = &self.entries[index as usize].content {
-                reached.extend(content.payload.iter().filter_map(|&slot| self.index(slot)));
-            }
-        }
+        let entries = (0u32..).zip(&self.entries);
+        entries
+            .filter(|(_, entry)| held(entry))
+            .map(|(at, _)| slot(at))
+            .collect()
+    }
+
+    /// Marks what a slot refers to. Its payload, if it is an exception that was not marked before.
+    pub(crate) fn mark(&mut self, slot: u64) -> Option<&[u64]> {
+        let index = self.index(slot)?;
+        let entry = &mut self.entries[index as usize];
+        let first = !std::mem::replace(&mut entry.marked, true);
+        entry
+            .content
+            .as_ref()
+            .filter(|_| first)
+            .map(|content| &*content.payload)
+    }
+
+    /// Frees everything that is not marked.
+    pub(crate) fn sweep(&mut self) {
         for (index, entry) in (0u32..).zip(&mut self.entries) {
             if !std::mem::take(&mut entry.marked)
                 && let Some(content) = entry.content.take()
@@ -332,18 +346,10 @@ impl StoreInner {
     /// [`Trap::OutOfMemory`] when the store may not hold more of them.
     pub(crate) fn keep_exception(&mut self, tag: u32, payload: &[u64], top: Option<usize>) -> Result<u64, Trap> {
         if self.refs.exceptions.is_due(self.limits.exceptions) {
-            let mut roots: Vec<u64> = payload.to_vec();
-            self.run.roots(top, |slot| {
-                if slot & !u64::from(u32::MAX) == REFERENCE {
-                    roots.push(slot);
-                }
-            });
-            let globals = self.globals.iter().filter(|global| holds_exceptions(global.ty.content));
-            roots.extend(globals.map(|global| global.get()[0]));
-            for table in self.tables.iter().filter(|table| holds_exceptions(table.ty.element)) {
-                roots.extend_from_slice(table.slots());
-            }
-            self.refs.exceptions.sweep(roots);
+            let held = self.heap.held.len();
+            self.heap.held.extend_from_slice(payload);
+            self.collect_below(top);
+            self.heap.held.truncate(held);
         }
         if self.refs.exceptions.bytes >= self.limits.exceptions {
             return Err(Trap::OutOfMemory);
@@ -358,11 +364,6 @@ impl StoreInner {
     }
 }
 
-/// Whether references to exceptions can be of this type.
-fn holds_exceptions(ty: ValType) -> bool {
-    ty.as_ref_type().is_some_and(|ty| ty.heap.top() == HeapType::Exn)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -375,14 +376,21 @@ mod tests {
         let held = exceptions.add(3, &[]);
         let lost = exceptions.add(4, &[held, outer]);
         let handle = exceptions.reference(held, 1).unwrap();
-        exceptions.sweep([outer, 3, REFERENCE | 99, 0]);
+        let collect = |exceptions: &mut Exceptions, roots: &[u64]| {
+            let mut grey = [exceptions.held(), roots.to_vec()].concat();
+            while let Some(slot) = grey.pop() {
+                grey.extend(exceptions.mark(slot).into_iter().flatten());
+            }
+            exceptions.sweep();
+        };
+        collect(&mut exceptions, &[outer, 3, REFERENCE | 99, 0]);
         assert_eq!(exceptions.get(inner), (1, &[7][..]));
         assert_eq!(exceptions.get(outer).0, 2);
         assert_eq!(exceptions.get(held).0, 3);
         assert!(exceptions.reference(lost, 1).is_none());
         assert!(exceptions.reference(0, 1).is_none());
         drop(handle);
-        exceptions.sweep([]);
+        collect(&mut exceptions, &[]);
         assert_eq!((exceptions.bytes, exceptions.free.len()), (0, 4));
         assert!((exceptions.add(5, &[]) as u32) < 4, "entries are used again");
     }

@@ -68,7 +68,8 @@ fn elems_are_certain(module: &ModuleInner) -> bool {
             };
             let null = matches!(module.table_inits[defined as usize], ConstExpr::Value(0));
             let table = &module.tables[*index as usize];
-            null && constant(offset, table.is_64).is_some_and(|offset| fits(offset, elem.items.len(), table.minimum))
+            null && !elem.items.allocate()
+                && constant(offset, table.is_64).is_some_and(|offset| fits(offset, elem.items.len(), table.minimum))
         }
         _ => true,
     })

@@ -41,6 +41,8 @@ pub(crate) struct InstanceData {
     pub vm_globals: Vec<*mut u64>,
     pub dropped_elems: Vec<bool>,
     pub dropped_datas: Vec<bool>,
+    /// By element segment: its values, where computing them makes objects, which must be the same ones each time.
+    pub elem_values: Vec<Box<[u64]>>,
     /// The memory of no pages of an instance without one.
     #[expect(dead_code, reason = "`vm` points into it")]
     pub empty_memory: Option<Box<LinearMemory>>,

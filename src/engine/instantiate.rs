@@ -15,11 +15,10 @@ use super::global::GlobalData;
 use super::instance::{Extern, InstanceData, InstanceId};
 use super::limits::StoreLimits;
 use super::memory::{Image, header_global};
-use super::module::{ConstExpr, ConstOp, Kind, Mode, Module, ModuleInner};
+use super::module::{Items, Kind, Mode, Module, ModuleInner};
 use super::run::layout::{Owned, VmFunc, VmInstance};
 use super::store::StoreInner;
 use super::types::{ExternType, GlobalType};
-use super::value::v128_slots;
 
 /// Instantiates a module with the imports it lists, in its order, and runs its start function.
 pub(crate) fn instance(store: &mut StoreInner, module: &Module, imports: &[Extern]) -> Result<InstanceId, Error> {
@@ -264,6 +263,7 @@ fn allocate(
         vm_globals,
         dropped_elems: vec![false; inner.elems.len()],
         dropped_datas: vec![false; inner.datas.len()],
+        elem_values: Vec::new(),
         empty_memory,
         cells,
     });
@@ -271,86 +271,38 @@ fn allocate(
     // Values, now that there is an instance to evaluate them in: globals in order, since later ones may read earlier
     // ones, then tables.
     for (at, init) in inner.global_inits.iter().enumerate() {
-        let value = store.eval_global(id, init);
+        let value = store.eval(id, init)?;
         let index = store.instances[id.0 as usize].globals[inner.imported_globals as usize + at];
         store.globals[index as usize].set(value);
     }
     for (at, init) in inner.table_inits.iter().enumerate() {
-        let value = store.eval(id, init);
+        let [value, _] = store.eval(id, init)?;
         if value != 0 {
             let table = inner.imported_tables + at as u32;
             store.table_fill(id, table, 0, value, inner.tables[table as usize].minimum)?;
+        }
+    }
+    // Of element segments only those that make objects: which ones they are must be settled once.
+    if inner.elems.iter().any(|elem| elem.items.allocate()) {
+        for elem in &inner.elems {
+            let mut values = Vec::new();
+            if let Items::Exprs(exprs) = &elem.items
+                && elem.items.allocate()
+            {
+                let base = store.heap.held.len();
+                for expr in exprs {
+                    let [value, _] = store.eval(id, expr)?;
+                    store.heap.held.push(value);
+                }
+                values.extend(store.heap.held.drain(base..));
+            }
+            store.instances[id.0 as usize].elem_values.push(values.into());
         }
     }
     Ok(id)
 }
 
 impl StoreInner {
-    /// The value of a constant expression in an instance, as the slots of a global.
-    fn eval_global(&mut self, instance: InstanceId, expr: &ConstExpr) -> [u64; 2] {
-        match expr {
-            ConstExpr::V128(bits) => v128_slots(**bits),
-            ConstExpr::GlobalGet(index) => self.global_slots(instance, *index),
-            single => [self.eval(instance, single), 0],
-        }
-    }
-
-    /// The value of a constant expression in an instance, as a slot; of a vector its lower half.
-    ///
-    /// Spec: exec/modules.html#instantiation, valid/instructions.html#constant-expressions
-    pub(crate) fn eval(&mut self, instance: InstanceId, expr: &ConstExpr) -> u64 {
-        match expr {
-            ConstExpr::Value(slot) => *slot,
-            ConstExpr::V128(bits) => **bits as u64,
-            ConstExpr::FuncRef(index) => self.func_slot(instance, *index),
-            ConstExpr::GlobalGet(index) => self.global_slots(instance, *index)[0],
-            ConstExpr::Ops(ops) => self.eval_ops(instance, ops),
-        }
-    }
-
-    /// Where a segment goes, in a memory or table with indices of 64 bits or not.
-    pub(crate) fn eval_offset(&mut self, instance: InstanceId, expr: &ConstExpr, is_64: bool) -> u64 {
-        let offset = self.eval(instance, expr);
-        if is_64 { offset } else { u64::from(offset as u32) }
-    }
-
-    fn eval_ops(&mut self, instance: InstanceId, ops: &[ConstOp]) -> u64 {
-        const VALID: &str = "validated: operands stand on the stack";
-        let mut stack: Vec<u64> = Vec::new();
-        let i32s = |a: u64, b: u64, op: fn(u32, u32) -> u32| u64::from(op(a as u32, b as u32));
-        for op in ops {
-            let value = match *op {
-                ConstOp::Value(slot) => slot,
-                ConstOp::FuncRef(index) => self.func_slot(instance, index),
-                ConstOp::GlobalGet(index) => self.global_slots(instance, index)[0],
-                binary => {
-                    let b = stack.pop().expect(VALID);
-                    let a = stack.pop().expect(VALID);
-                    match binary {
-                        ConstOp::I32Add => i32s(a, b, u32::wrapping_add),
-                        ConstOp::I32Sub => i32s(a, b, u32::wrapping_sub),
-                        ConstOp::I32Mul => i32s(a, b, u32::wrapping_mul),
-                        ConstOp::I64Add => a.wrapping_add(b),
-                        ConstOp::I64Sub => a.wrapping_sub(b),
-                        _ => a.wrapping_mul(b),
-                    }
-                }
-            };
-            stack.push(value);
-        }
-        stack.pop().expect(VALID)
-    }
-
-    /// A function of an instance as a slot.
-    pub(crate) fn func_slot(&mut self, instance: InstanceId, func_index: u32) -> u64 {
-        VmFunc::slot(self.func_ref(instance, func_index))
-    }
-
-    fn global_slots(&self, instance: InstanceId, global: u32) -> [u64; 2] {
-        let index = self.instances[instance.0 as usize].globals[global as usize];
-        self.globals[index as usize].get()
-    }
-
     /// The type of something of this store, with the present size of tables and memories as their minimum.
     pub(crate) fn extern_type(&self, item: Extern) -> Result<ExternType, Error> {
         Ok(match item {

@@ -11,6 +11,9 @@ use super::types::PAGE_BYTES;
 pub struct StoreLimits {
     /// Bytes of all memories together. Default: 4 GiB, the most a 32-bit memory can have.
     pub memory: u64,
+    /// Bytes of all objects together. Default: 1 GiB. A guest that needs more at one time ends with
+    /// [`Trap::GcHeapExhausted`](crate::Trap::GcHeapExhausted).
+    pub gc_heap: u64,
     /// Elements of any one table. Default: 10,000,000 (80 MB).
     pub table_elements: u64,
     /// Instances. Default: 10,000.
@@ -29,6 +32,7 @@ impl Default for StoreLimits {
     fn default() -> StoreLimits {
         StoreLimits {
             memory: 65_536 * PAGE_BYTES,
+            gc_heap: 1 << 30,
             table_elements: 10_000_000,
             instances: 10_000,
             memories: 10_000,

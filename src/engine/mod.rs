@@ -8,6 +8,7 @@
 mod catches;
 mod code;
 mod config;
+mod constant;
 mod decode;
 mod error;
 mod exception;

@@ -134,6 +134,14 @@ pub(crate) enum ConstOp {
     Value(u64),
     FuncRef(u32),
     GlobalGet(u32),
+    RefI31,
+    /// Of a type of the module, here and below.
+    StructNew(u32),
+    StructNewDefault(u32),
+    ArrayNew(u32),
+    ArrayNewDefault(u32),
+    /// With so many elements.
+    ArrayNewFixed(u32, u32),
     I32Add,
     I32Sub,
     I32Mul,

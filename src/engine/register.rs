@@ -21,29 +21,26 @@ pub(crate) struct TypeInfo {
     pub plain: bool,
     /// With ids of this engine.
     pub ty: SubType,
-    #[allow(dead_code)]
     pub layout: Layout,
 }
 
 /// How objects of a type lie in memory, from the object's address on: its header, then the fields.
 #[derive(Debug, Default)]
-#[allow(dead_code)]
 pub(crate) struct Layout {
     /// Bytes of a struct, or of one element of an array.
     pub bytes: usize,
     /// Where each field of a struct is. A subtype has its supertype's fields at the same places, because each place
     /// depends on the fields before alone.
     pub fields: Box<[u32]>,
-    /// Where the references of a struct are.
+    /// Where the references of a struct to other objects are.
     pub refs: Box<[u32]>,
-    /// The elements of an array are references.
+    /// The elements of an array are references to objects.
     pub ref_elements: bool,
 }
 
 /// Bytes of an object before its first field: the address of its `TypeInfo`.
 pub(crate) const OBJECT_HEADER: usize = 8;
 /// Bytes of an array before its first element: the header, the number of elements (32 bits), and 4 that are not used.
-#[allow(dead_code)]
 pub(crate) const ARRAY_HEADER: usize = 16;
 
 impl Layout {
@@ -57,7 +54,7 @@ impl Layout {
                 for FieldType { storage, .. } in fields.iter() {
                     let bytes = storage.bytes();
                     at = at.next_multiple_of(bytes.min(8));
-                    if storage.is_ref() {
+                    if storage.is_traced() {
                         refs.push(at as u32);
                     }
                     places.push(at as u32);
@@ -72,7 +69,7 @@ impl Layout {
             }
             Composite::Array(element) => Layout {
                 bytes: element.storage.bytes(),
-                ref_elements: element.storage.is_ref(),
+                ref_elements: element.storage.is_traced(),
                 ..Layout::default()
             },
         }
@@ -87,8 +84,17 @@ impl TypeInfo {
         }
     }
 
+    /// The fields of a struct, or what every element of an array is.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &FieldType> {
+        let fields: &[FieldType] = match &self.ty.composite {
+            Composite::Func(_) => &[],
+            Composite::Struct(fields) => fields,
+            Composite::Array(element) => std::slice::from_ref(element),
+        };
+        fields.iter()
+    }
+
     /// The type of a struct's field, or of an array's elements.
-    #[allow(dead_code)]
     pub(crate) fn storage(&self, field: u32) -> Option<StorageType> {
         match &self.ty.composite {
             Composite::Func(_) => None,

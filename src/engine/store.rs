@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
 
 use super::config::Engine;
 use super::error::Error;
+use super::gc::Heap;
 use super::global::GlobalData;
 use super::host::{CallState, Halt, HostBody, HostFunc};
 use super::instance::{InstanceData, InstanceId};
@@ -78,6 +79,21 @@ impl<T: Send + 'static> Store<T> {
         self.inner.fuel()
     }
 
+    /// Frees the objects that can no longer be reached. Guests never need it: it is done when memory is short.
+    pub fn gc(&mut self) {
+        self.inner.collect();
+    }
+
+    /// Bytes of memory the objects take, those that are not used included.
+    pub fn gc_heap_bytes(&self) -> u64 {
+        self.inner.heap.bytes() as u64
+    }
+
+    /// How often objects were freed.
+    pub fn gc_collections(&self) -> u64 {
+        self.inner.heap.collections()
+    }
+
     /// With it another thread can ask what runs in this store to stop.
     pub fn interrupt_handle(&self) -> InterruptHandle {
         InterruptHandle(self.inner.interrupt.clone())
@@ -133,6 +149,7 @@ pub struct StoreInner {
     pub(crate) globals: Vec<GlobalData>,
     pub(crate) tags: Vec<TagData>,
     pub(crate) refs: Refs,
+    pub(crate) heap: Heap,
     /// What the run driver keeps between runs.
     pub(crate) run: run::StoreState,
     pub(crate) interrupt: Arc<Interrupt>,
@@ -168,6 +185,7 @@ impl StoreInner {
             globals: Vec::new(),
             tags: Vec::new(),
             refs: Refs::new(id),
+            heap: Heap::default(),
             run: run::StoreState::default(),
             interrupt: Interrupt::new(),
             observers: Vec::new(),

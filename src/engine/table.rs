@@ -231,7 +231,7 @@ impl StoreInner {
         let data = &self.instances[owner.0 as usize];
         let module = data.module.clone();
         let own = data.tables.iter().position(|&at| at as usize == index);
-        for elem in &module.inner.elems {
+        for (segment, elem) in module.inner.elems.iter().enumerate() {
             let Mode::Active { index: target, offset } = &elem.mode else {
                 continue;
             };
@@ -240,7 +240,7 @@ impl StoreInner {
             }
             let start = self.eval_offset(owner, offset, self.tables[index].ty.is_64) as usize;
             for at in 0..elem.items.len() {
-                self.tables[index].elements[start + at] = self.item_slot(owner, &elem.items, at);
+                self.tables[index].elements[start + at] = self.item_slot(owner, segment as u32, &elem.items, at);
             }
         }
         true
@@ -254,10 +254,26 @@ impl StoreInner {
 
     /// An element of a segment, as a slot. Function references are made when they are first needed; the values of
     /// constant expressions do not depend on when they are looked at.
-    fn item_slot(&mut self, instance: InstanceId, items: &Items, at: usize) -> u64 {
+    pub(crate) fn item_slot(&mut self, instance: InstanceId, segment: u32, items: &Items, at: usize) -> u64 {
+        let data = &self.instances[instance.0 as usize];
+        if let Some(value) = data.elem_values.get(segment as usize).and_then(|values| values.get(at)) {
+            return *value;
+        }
         match items {
             Items::Funcs(funcs) => self.func_slot(instance, funcs[at]),
-            Items::Exprs(exprs) => self.eval(instance, &exprs[at]),
+            Items::Exprs(exprs) => {
+                let value = self.eval(instance, &exprs[at]);
+                value.expect("what may fail was computed when the instance was made")[0]
+            }
+        }
+    }
+
+    /// Elements of a segment: none once it is dropped.
+    pub(crate) fn elem_len(&self, instance: InstanceId, segment: u32) -> u64 {
+        let data = &self.instances[instance.0 as usize];
+        match data.dropped_elems[segment as usize] {
+            true => 0,
+            false => data.module.inner.elems[segment as usize].items.len() as u64,
         }
     }
 
@@ -323,7 +339,7 @@ impl StoreInner {
         let src = range(src, n, len as u64)?;
         let dst = range(dst, n, self.tables[table].len())?;
         for (dst, src) in dst.zip(src) {
-            self.tables[table].elements[dst] = self.item_slot(instance, items, src);
+            self.tables[table].elements[dst] = self.item_slot(instance, segment, items, src);
         }
         Ok(())
     }

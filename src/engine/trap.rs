@@ -29,8 +29,22 @@ pub enum Trap {
     IndirectCallTypeMismatch,
     /// More calls at once, or bigger frames, than the stack limit allows.
     CallStackExhausted,
-    /// `ref.as_non_null` and its like found null.
+    /// `ref.as_non_null` found null.
     NullReference,
+    /// `call_ref` found null.
+    NullFunctionReference,
+    /// A struct was asked for, and there was null.
+    NullStructReference,
+    /// An array was asked for, and there was null.
+    NullArrayReference,
+    /// An integer of 31 bits was asked for, and there was null.
+    NullI31Reference,
+    /// `ref.cast` found something of another type.
+    CastFailure,
+    /// An array was asked for elements it does not have.
+    ArrayOutOfBounds,
+    /// The objects that are in use take as much as the store may have.
+    GcHeapExhausted,
     /// `throw_ref` of null.
     NullException,
     /// A call of a function whose import was left open.
@@ -62,6 +76,13 @@ impl Trap {
             Trap::IndirectCallTypeMismatch => "indirect call type mismatch",
             Trap::CallStackExhausted => "call stack exhausted",
             Trap::NullReference => "null reference",
+            Trap::NullFunctionReference => "null function reference",
+            Trap::NullStructReference => "null structure reference",
+            Trap::NullArrayReference => "null array reference",
+            Trap::NullI31Reference => "null i31 reference",
+            Trap::CastFailure => "cast failure",
+            Trap::ArrayOutOfBounds => "out of bounds array access",
+            Trap::GcHeapExhausted => "garbage-collected heap exhausted",
             Trap::NullException => "null exception reference",
             Trap::UnknownImport => "unknown import",
             Trap::OutOfMemory => "out of memory",

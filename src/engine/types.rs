@@ -81,6 +81,14 @@ impl ValType {
         }
     }
 
+    /// Whether its values may refer to what a collection frees: objects and exceptions.
+    pub(crate) const fn is_traced(self) -> bool {
+        match self {
+            ValType::Ref(ty) => !matches!(ty.heap.top(), HeapType::Func),
+            _ => false,
+        }
+    }
+
     /// The defined type it mentions.
     pub(crate) const fn type_id(self) -> Option<TypeId> {
         match self {

@@ -64,7 +64,7 @@ impl State {
                 Err(error) => failed(format!("expected a return, found: {error}")),
             },
             WastDirective::AssertReturn { exec, results, .. } => match self.execute(exec)? {
-                Ok(found) => value::compare(&found, &results),
+                Ok(found) => value::compare(&self.store, &found, &results),
                 Err(error) => failed(format!("expected a return, found: {error}")),
             },
             WastDirective::AssertTrap { exec, message, .. } => {

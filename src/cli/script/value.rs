@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use wasmrun::{ExternRef, Val};
+use wasmrun::{AnyRef, ExternRef, Store, Val};
 use wast::core::{AbstractHeapType, HeapType, NanPattern, WastArgCore, WastRetCore};
 use wast::{WastArg, WastRet};
 
-use super::{Miss, skipped};
+use super::{Miss, failed, skipped};
 
 /// Turns the arguments of an `invoke` into values.
 pub(super) fn arguments(args: &[WastArg<'_>]) -> Result<Vec<Val>, Miss> {
@@ -26,10 +26,11 @@ fn argument(arg: &WastArg<'_>) -> Result<Val, Miss> {
             Some(HeapKind::Func) => Val::FuncRef(None),
             Some(HeapKind::Extern) => Val::ExternRef(None),
             Some(HeapKind::Exn) => Val::ExnRef(None),
-            None => return skipped("gc"),
+            Some(HeapKind::Any) => Val::AnyRef(None),
+            None => return failed("a null of a type of a module"),
         },
         WastArgCore::RefExtern(number) => Val::ExternRef(Some(ExternRef::new(*number))),
-        WastArgCore::RefHost(_) => return skipped("gc"),
+        WastArgCore::RefHost(number) => Val::AnyRef(Some(AnyRef::from_extern(ExternRef::new(*number)))),
         WastArgCore::V128(_) => return skipped("simd"),
     })
 }
@@ -39,9 +40,10 @@ enum HeapKind {
     Func,
     Extern,
     Exn,
+    Any,
 }
 
-/// `None` for the heap types of garbage collection.
+/// `None` for the heap types of continuations, and types of a module.
 fn heap_kind(heap: &HeapType<'_>) -> Option<HeapKind> {
     match heap {
         HeapType::Abstract {
@@ -53,6 +55,16 @@ fn heap_kind(heap: &HeapType<'_>) -> Option<HeapKind> {
             ..
         } => Some(HeapKind::Extern),
         HeapType::Abstract {
+            ty:
+                AbstractHeapType::Any
+                | AbstractHeapType::Eq
+                | AbstractHeapType::I31
+                | AbstractHeapType::Struct
+                | AbstractHeapType::Array
+                | AbstractHeapType::None,
+            ..
+        } => Some(HeapKind::Any),
+        HeapType::Abstract {
             ty: AbstractHeapType::Exn | AbstractHeapType::NoExn,
             ..
         } => Some(HeapKind::Exn),
@@ -61,13 +73,13 @@ fn heap_kind(heap: &HeapType<'_>) -> Option<HeapKind> {
 }
 
 /// Compares results with what a script expects; the message shows both.
-pub(super) fn compare(found: &[Val], expected: &[WastRet<'_>]) -> Result<(), Miss> {
+pub(super) fn compare(store: &Store<()>, found: &[Val], expected: &[WastRet<'_>]) -> Result<(), Miss> {
     let mut all_equal = found.len() == expected.len();
     for (found, expected) in found.iter().zip(expected) {
         let WastRet::Core(expected) = expected else {
             return skipped("component model");
         };
-        all_equal &= equal(found, expected)?;
+        all_equal &= equal(store, found, expected)?;
     }
     if all_equal {
         return Ok(());
@@ -82,7 +94,7 @@ pub(super) fn compare(found: &[Val], expected: &[WastRet<'_>]) -> Result<(), Mis
     )))
 }
 
-fn equal(found: &Val, expected: &WastRetCore<'_>) -> Result<bool, Miss> {
+fn equal(store: &Store<()>, found: &Val, expected: &WastRetCore<'_>) -> Result<bool, Miss> {
     Ok(match (expected, found) {
         (WastRetCore::I32(expected), Val::I32(found)) => expected == found,
         (WastRetCore::I64(expected), Val::I64(found)) => expected == found,
@@ -97,34 +109,38 @@ fn equal(found: &Val, expected: &WastRetCore<'_>) -> Result<bool, Miss> {
             NanPattern::ArithmeticNan => found.to_bits() & 0x7ff8_0000_0000_0000 == 0x7ff8_0000_0000_0000,
             NanPattern::Value(expected) => expected.bits == found.to_bits(),
         },
-        (WastRetCore::RefNull(None), Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None)) => true,
+        (WastRetCore::RefNull(Some(heap)), Val::ExnRef(None)) => heap_kind(heap) == Some(HeapKind::Exn),
+        (
+            WastRetCore::RefNull(None),
+            Val::FuncRef(None) | Val::ExternRef(None) | Val::AnyRef(None) | Val::ExnRef(None),
+        ) => true,
         (WastRetCore::RefNull(Some(heap)), Val::FuncRef(None)) => heap_kind(heap) == Some(HeapKind::Func),
         (WastRetCore::RefNull(Some(heap)), Val::ExternRef(None)) => heap_kind(heap) == Some(HeapKind::Extern),
-        (WastRetCore::RefNull(Some(heap)), Val::ExnRef(None)) => heap_kind(heap) == Some(HeapKind::Exn),
+        (WastRetCore::RefNull(Some(heap)), Val::AnyRef(None)) => heap_kind(heap) == Some(HeapKind::Any),
         (WastRetCore::RefExtern(None), Val::ExternRef(Some(_))) => true,
         (WastRetCore::RefExtern(Some(number)), Val::ExternRef(Some(found))) => host_number(found) == Some(*number),
         (WastRetCore::RefFunc(None), Val::FuncRef(Some(_))) => true,
         (WastRetCore::Either(choices), _) => {
             for choice in choices {
-                if equal(found, choice)? {
+                if equal(store, found, choice)? {
                     return Ok(true);
                 }
             }
             false
         }
         (WastRetCore::V128(_), _) => return skipped("simd"),
-        (
-            WastRetCore::RefHost(_)
-            | WastRetCore::RefAny
-            | WastRetCore::RefEq
-            | WastRetCore::RefArray
-            | WastRetCore::RefStruct
-            | WastRetCore::RefI31
-            | WastRetCore::RefI31Shared,
-            _,
-        ) => return skipped("gc"),
+        (WastRetCore::RefHost(number), Val::AnyRef(Some(found))) => host_number(&found.to_extern()) == Some(*number),
+        (WastRetCore::RefAny, Val::AnyRef(Some(_))) => true,
+        (WastRetCore::RefEq, Val::AnyRef(Some(found))) => is_a(store, found, wasmrun::HeapType::Eq),
+        (WastRetCore::RefArray, Val::AnyRef(Some(found))) => is_a(store, found, wasmrun::HeapType::Array),
+        (WastRetCore::RefStruct, Val::AnyRef(Some(found))) => is_a(store, found, wasmrun::HeapType::Struct),
+        (WastRetCore::RefI31, Val::AnyRef(Some(found))) => is_a(store, found, wasmrun::HeapType::I31),
         _ => false,
     })
+}
+
+fn is_a(store: &Store<()>, found: &AnyRef, ty: wasmrun::HeapType) -> bool {
+    found.is_a(store, ty).is_ok_and(|is| is)
 }
 
 /// The number a script gave to a host reference.
@@ -154,6 +170,8 @@ fn show(value: &Val) -> String {
             Some(number) => format!("externref {number}"),
             None => "externref".to_owned(),
         },
+        Val::AnyRef(None) => "null anyref".to_owned(),
+        Val::AnyRef(Some(reference)) => format!("{reference:?}"),
         other => other.to_string(),
     }
 }

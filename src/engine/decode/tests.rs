@@ -20,11 +20,6 @@ fn modules_that_need_more_than_there_is_are_refused_by_the_proposals_name() {
             "(module (func (drop (v128.const i32x4 0 0 0 0))))",
             "app.wasm uses simd (byte 0x",
         ),
-        ("(module (type (struct)))", "app.wasm uses gc (byte 0x"),
-        (
-            "(module (func (param (ref func))))",
-            "app.wasm uses function-references (byte 0x",
-        ),
     ] {
         let message = refused(text);
         assert!(message.starts_with(expected), "{text}: {message}");
@@ -46,6 +41,21 @@ fn modules_that_need_more_than_there_is_are_refused_by_the_proposals_name() {
             message.contains("it is switched off in the engine's `Features`"),
             "{text}: {message}"
         );
+    }
+    let features = Features::default().gc(false).function_references(false);
+    for (text, expected) in [
+        ("(module (type (struct)))", "app.wasm uses gc (byte 0x"),
+        (
+            "(module (func (param (ref func))))",
+            "app.wasm uses function-references (byte 0x",
+        ),
+    ] {
+        let engine = Engine::new(Config::new().features(features));
+        let binary = wat::parse_str(text).unwrap();
+        let error = super::module(&engine, binary, Some("app.wasm".into())).unwrap_err();
+        let message = error.to_string();
+        assert!(message.starts_with(expected), "{text}: {message}");
+        assert!(message.contains("switched off"), "{text}: {message}");
     }
     let component = refused(b"\0asm\x0d\0\x01\0");
     assert!(

@@ -6,12 +6,18 @@
 
 #![allow(unsafe_code)]
 
-use std::ptr::NonNull;
+mod heap;
+mod object;
+mod ops;
+mod roots;
 
-use super::register::TypeInfo;
 use super::run::layout::VmFunc;
 use super::store::StoreInner;
 use super::types::{HeapType, RefType, TypeKind};
+
+pub(crate) use self::heap::Heap;
+pub(crate) use self::object::{Object, sign_extended, slot_object};
+pub(crate) use self::roots::PausedRoots;
 
 /// The slot of an i31.
 pub(crate) const fn i31_slot(value: u32) -> u64 {
@@ -34,27 +40,6 @@ pub(crate) const fn slot_host(slot: u64) -> Option<usize> {
         Some((slot >> 2) as usize)
     } else {
         None
-    }
-}
-
-/// The address of an object.
-pub(crate) fn slot_object(slot: u64) -> Option<Object> {
-    if slot & 3 != 0 {
-        return None;
-    }
-    NonNull::new(std::ptr::with_exposed_provenance_mut(slot as usize)).map(Object)
-}
-
-/// A struct or an array of a store that is alive.
-#[derive(Clone, Copy)]
-pub(crate) struct Object(NonNull<u8>);
-
-impl Object {
-    /// Its type, which lives as long as the module that defines it, and that as long as the store.
-    pub(crate) fn info(self, _: &StoreInner) -> &TypeInfo {
-        // SAFETY: slots of these hierarchies that are neither null nor marked are addresses of objects, whose first word is
-        // that of their type (G1).
-        unsafe { &**self.0.as_ptr().cast::<*const TypeInfo>() }
     }
 }
 

@@ -13,6 +13,13 @@ pub(crate) const TABLE_OUT_OF_BOUNDS: u32 = 6;
 pub(crate) const UNDEFINED_ELEMENT: u32 = 7;
 pub(crate) const UNINITIALIZED_ELEMENT: u32 = 8;
 pub(crate) const INDIRECT_CALL_TYPE: u32 = 9;
+pub(crate) const NULL_REFERENCE: u32 = 10;
+pub(crate) const NULL_FUNCTION: u32 = 11;
+pub(crate) const NULL_STRUCT: u32 = 12;
+pub(crate) const NULL_ARRAY: u32 = 13;
+pub(crate) const NULL_I31: u32 = 14;
+pub(crate) const CAST_FAILURE: u32 = 15;
+pub(crate) const ARRAY_OUT_OF_BOUNDS: u32 = 16;
 pub(crate) const UNALIGNED_ATOMIC: u32 = 20;
 
 /// The run's first function returned.
@@ -49,6 +56,13 @@ pub(crate) fn trap_of(why: u32) -> Trap {
         UNDEFINED_ELEMENT => Trap::UndefinedElement,
         UNINITIALIZED_ELEMENT => Trap::UninitializedElement,
         INDIRECT_CALL_TYPE => Trap::IndirectCallTypeMismatch,
+        NULL_REFERENCE => Trap::NullReference,
+        NULL_FUNCTION => Trap::NullFunctionReference,
+        NULL_STRUCT => Trap::NullStructReference,
+        NULL_ARRAY => Trap::NullArrayReference,
+        NULL_I31 => Trap::NullI31Reference,
+        CAST_FAILURE => Trap::CastFailure,
+        ARRAY_OUT_OF_BOUNDS => Trap::ArrayOutOfBounds,
         UNALIGNED_ATOMIC => Trap::UnalignedAtomic,
         _ => unreachable!("exit code {why} is not a trap"),
     }

@@ -3,6 +3,8 @@
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Acquire;
 
+use super::dispatch::word_of;
+use super::handlers::control::{self, CALL_INDIRECT_WORDS};
 use super::layout::{Context, Saved, VmFunc};
 use super::{
     Activation, FOREIGN, HostCall, Run, Then, go_back, report, result_to_accumulators, stop_requested, take_request,
@@ -124,8 +126,10 @@ pub(super) unsafe fn host_call(
         // A run inside this call goes on above the frame that makes it.
         let outer_top = std::mem::replace(&mut store.run.top, call.slots as usize + count * 8);
         let slots = std::slice::from_raw_parts_mut(call.slots, count);
+        let calling = std::mem::replace(&mut store.run.calling, &raw const run.activations);
         let result = store.call_host(call.func, caller, slots, &mut run.call_state);
         store.run.top = outer_top;
+        store.run.calling = calling;
         match result {
             Ok(()) => {
                 run.call_state = None;
@@ -165,5 +169,52 @@ pub(super) unsafe fn after_host_call(registers: &mut Saved, call: HostCall) {
                 go_back(registers, back as *const u64, caller as *mut u64);
             }
         }
+    }
+}
+
+/// Whether the indirect call at `ip`, which found the function `acc` to be of another type, may call it: its type is a
+/// subtype.
+pub(super) unsafe fn is_called_subtype(store: &StoreInner, ip: *const u64, acc: u64) -> bool {
+    // SAFETY: the handler left the function there; word 2 begins with the type's id.
+    unsafe {
+        store
+            .engine
+            .is_subtype((*(acc as *const VmFunc)).sig, wide(ip, 2) as u32)
+    }
+}
+
+/// Makes the indirect call at which the registers stand, of the function in the accumulator.
+pub(super) unsafe fn call_subtype(
+    store: &mut StoreInner,
+    run: &mut Run,
+    cx: *mut Context,
+) -> Result<Option<PauseReason>, Error> {
+    // SAFETY: as for `foreign_call` and `foreign_return_call`.
+    unsafe {
+        let Saved { ip, sp, acc, .. } = (*cx).saved;
+        let func = &*(acc as *const VmFunc);
+        let tail = *ip == word_of(control::return_call_indirect);
+        let slots = sp.add(wide(ip, 0));
+        if func.instance != (*cx).instance {
+            if tail {
+                return foreign_return_call(store, run, cx, func);
+            }
+            let back = ip.add(CALL_INDIRECT_WORDS);
+            return foreign_call(store, run, cx, Call { func, slots, back });
+        }
+        if tail {
+            let (count, own, callee) = (wide(ip, 1), wide(ip, 4), wide(ip, 5));
+            let record = [*sp.add(own), *sp.add(own + 1)];
+            std::ptr::copy(slots, sp, count);
+            *sp.add(callee) = record[0];
+            *sp.add(callee + 1) = record[1];
+        } else {
+            let record = sp.add(wide(ip, 1));
+            *record = ip.add(CALL_INDIRECT_WORDS) as u64;
+            *record.add(1) = sp as u64;
+            (*cx).saved.sp = slots;
+        }
+        (*cx).saved.ip = func.code.load(Acquire);
+        Ok(None)
     }
 }

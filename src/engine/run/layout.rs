@@ -130,6 +130,15 @@ impl VmFunc {
         NonNull::new(std::ptr::with_exposed_provenance_mut(slot as usize))
     }
 
+    /// Slots of the parameters of a function of a live store.
+    ///
+    /// # Safety
+    /// It is one.
+    pub(crate) unsafe fn params_of(func: NonNull<VmFunc>) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe { func.as_ref().params as usize }
+    }
+
     /// The funcref slot for it.
     pub(crate) fn slot(func: NonNull<VmFunc>) -> u64 {
         func.as_ptr().expose_provenance() as u64

@@ -10,12 +10,14 @@ pub(crate) mod dispatch;
 pub(crate) mod exit;
 mod foreign;
 pub(crate) mod frames;
+mod gc;
 pub(crate) mod handlers;
 pub(crate) mod layout;
 pub(crate) mod operand;
 #[cfg(feature = "stats")]
 pub(crate) mod profile;
 mod report;
+pub(crate) mod roots;
 mod slow;
 mod stack;
 mod throw;
@@ -28,12 +30,14 @@ use std::sync::{Arc, Weak};
 use self::dispatch::{Handler, Regs, word_of};
 use self::exit::*;
 use self::foreign::{Call, after_host_call, foreign_call, foreign_return_call, host_call};
+pub(crate) use self::gc::{SIGNED, test_words};
 use self::handlers::control::{self, CALL_INDIRECT_WORDS, CALL_WORDS};
 use self::layout::{Context, Saved, VmFunc, VmInstance};
 use self::stack::{Shared, ValueStack};
 use super::code;
 use super::error::Error;
 use super::func::PauseReason;
+use super::gc::PausedRoots;
 use super::host::CallState;
 use super::instance::InstanceId;
 use super::store::StoreInner;
@@ -45,7 +49,6 @@ use super::value::Refs;
 const MAX_NESTING: usize = 100;
 
 /// What the driver keeps in a store between runs.
-#[derive(Default)]
 pub(crate) struct StoreState {
     /// The value stack of the run that no other is inside of, and of the next one. A run that pauses takes it along.
     stack: Option<ValueStack>,
@@ -56,16 +59,41 @@ pub(crate) struct StoreState {
     end: usize,
     /// The slots of the last run's results.
     results: Vec<u64>,
+    /// The activations of the run that a host function was called from, or that collects.
+    calling: *const Vec<Activation>,
+    /// The runs around the one that goes on.
+    outer: Vec<roots::Outer>,
     /// The values of the exception on its way.
     payload: Vec<u64>,
     /// The stacks of runs that paused, as long as there are such.
     paused: Vec<Weak<Shared>>,
 }
 
+impl Default for StoreState {
+    fn default() -> StoreState {
+        StoreState {
+            stack: None,
+            depth: 0,
+            top: 0,
+            end: 0,
+            results: Vec::new(),
+            calling: std::ptr::null(),
+            outer: Vec::new(),
+            payload: Vec::new(),
+            paused: Vec::new(),
+        }
+    }
+}
+
 impl StoreState {
     /// What the run that has just returned gives back.
     pub(crate) fn results(&self) -> &[u64] {
         &self.results
+    }
+
+    /// Where the value stack of the runs that go on ends.
+    pub(crate) fn end(&self) -> usize {
+        self.end
     }
 
     /// Tells `each` every slot that may be in use on a value stack. `top`: where the running frame ends, if one runs.
@@ -96,6 +124,8 @@ pub(crate) struct Run {
     call_state: CallState,
     /// The host call that suspended or was interrupted.
     waiting: Option<HostCall>,
+    /// What it refers to while it is paused.
+    roots: Option<PausedRoots>,
 }
 
 // SAFETY: its addresses point into its own stack and into the store it belongs to, with which alone it can be
@@ -184,6 +214,7 @@ pub(crate) fn start(
         activations: Vec::new(),
         call_state: None,
         waiting: None,
+        roots: None,
     };
     // SAFETY: the stack has room for the frame's parameters, results and record, and nobody else uses it.
     let slots = unsafe { std::slice::from_raw_parts_mut(base, params) };
@@ -205,7 +236,7 @@ pub(crate) fn start(
     };
     match enter(store, &mut run, Some(ip))? {
         None => Ok(Ended::Returned),
-        Some(reason) => Ok(Ended::Paused(Box::new(run), reason)),
+        Some(reason) => Ok(paused(store, Box::new(run), reason)),
     }
 }
 
@@ -231,6 +262,7 @@ fn room_for(store: &mut StoreInner, slots: usize) -> Result<*mut u64, Error> {
 /// Goes on with a paused run. `results`: what the suspended host call gives back; `None` to make it again, or for
 /// the other reasons.
 pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<&[u64]>) -> Result<Ended, Error> {
+    run.roots = None;
     // Without results the call stays waiting, and is made again before anything else.
     if let Some(results) = results
         && let Some(call) = run.waiting.take()
@@ -243,8 +275,17 @@ pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<
     }
     match enter(store, &mut run, None)? {
         None => Ok(Ended::Returned),
-        Some(reason) => Ok(Ended::Paused(run, reason)),
+        Some(reason) => Ok(paused(store, run, reason)),
     }
+}
+
+/// A run that pauses, with what must be kept meanwhile.
+fn paused(store: &mut StoreInner, mut run: Box<Run>, reason: PauseReason) -> Ended {
+    if store.heap.in_use() {
+        let slots = roots::of_paused(store, &run);
+        run.roots = Some(store.keep_for_pause(slots));
+    }
+    Ended::Paused(run, reason)
 }
 
 /// Runs until the end or a pause, and brings the store back in order. The run is to be kept if it pauses. It begins at
@@ -257,6 +298,15 @@ fn enter(store: &mut StoreInner, run: &mut Run, first: Option<*const u64>) -> Re
     }
     // SAFETY: the context is the store's, which nobody else uses now, but for its atomics.
     let outer = nested.then(|| unsafe { ((*cx).saved, (*cx).instance, store.run.end, store.run.top) });
+    let calling = store.run.calling;
+    if let Some((saved, instance, ..)) = outer {
+        store.run.outer.push(roots::Outer {
+            ip: saved.ip,
+            sp: saved.sp,
+            instance,
+            activations: calling,
+        });
+    }
     store.run.depth += 1;
     if let Some(stack) = &run.stack {
         store.run.end = stack.end();
@@ -288,12 +338,14 @@ fn enter(store: &mut StoreInner, run: &mut Run, first: Option<*const u64>) -> Re
         }
         if let Some(outer) = outer {
             ((*cx).saved, (*cx).instance, store.run.end, store.run.top) = outer;
+            store.run.outer.pop();
             // A run resumed inside another's host call has a stack of its own, and so another limit.
             arm(cx, store.run.end);
         }
         outcome
     };
     store.run.depth -= 1;
+    store.run.calling = calling;
     if !nested {
         store.observers().iter().for_each(|observer| observer.left());
     }
@@ -451,11 +503,17 @@ unsafe fn drive(store: &mut StoreInner, run: &mut Run, cx: *mut Context) -> Resu
                     }
                 }
                 OUT_OF_FUEL => return Ok(Some(PauseReason::OutOfFuel)),
-                SLOW => match slow::execute(store, cx) {
+                SLOW => match slow::execute(store, run, cx) {
                     Ok(None) => {}
                     Ok(Some(reason)) => return Ok(Some(reason)),
                     Err(trap) => return Err(report::trap(store, run, cx, trap)),
                 },
+                // A subtype of the type that is asked for will do.
+                INDIRECT_CALL_TYPE if foreign::is_called_subtype(store, ip, acc) => {
+                    if let Some(reason) = foreign::call_subtype(store, run, cx)? {
+                        return Ok(Some(reason));
+                    }
+                }
                 // The table is not filled yet: the call is made again.
                 UNINITIALIZED_ELEMENT if store.fill_all_now(InstanceId((*(*cx).instance).id)) => {}
                 trap => return Err(report::trap(store, run, cx, trap_of(trap))),

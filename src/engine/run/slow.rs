@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 
+use super::gc::{self, Operands};
 use super::handlers::bulk::{AT_ONCE, SLOW_WORDS};
 use super::layout::{Context, MEMORY_LEN};
-use super::{take_request, wide};
+use super::{Run, take_request, wide};
 use crate::engine::func::PauseReason;
 use crate::engine::instance::InstanceId;
 use crate::engine::memory::Waited;
@@ -25,7 +26,7 @@ const BYTES_PER_FUEL: u64 = 8;
 ///
 /// # Safety
 /// The context holds the registers of a run of this store, at a slow instruction.
-pub(super) unsafe fn execute(store: &mut StoreInner, cx: *mut Context) -> Result<Option<PauseReason>, Trap> {
+pub(super) unsafe fn execute(store: &mut StoreInner, run: &Run, cx: *mut Context) -> Result<Option<PauseReason>, Trap> {
     // SAFETY: the caller's promise; the translator wrote the instruction's slots (T1, F1).
     unsafe {
         let (ip, sp) = ((*cx).saved.ip, (*cx).saved.sp);
@@ -33,6 +34,14 @@ pub(super) unsafe fn execute(store: &mut StoreInner, cx: *mut Context) -> Result
         let [d, a, b, c] = [wide(ip, 1), wide(ip, 2), wide(ip, 3), wide(ip, 4)].map(|slot| sp.add(slot));
         let (i, j) = (wide(ip, 6) as u32, wide(ip, 7) as u32);
         let kind = Slow::from_word(wide(ip, 0) as u32);
+        if kind as u32 >= Slow::StructNew as u32 {
+            // A collection looks at the frames of this run too.
+            store.run.calling = &raw const run.activations;
+            let slots = [d, a, b, c];
+            gc::execute(store, id, kind, Operands { slots, i, j })?;
+            (*cx).saved.ip = ip.add(SLOW_WORDS);
+            return Ok(None);
+        }
         let widths = Widths::of(store, id, kind, i, j);
         match kind {
             Slow::TableGet | Slow::TableSet | Slow::TableGrow | Slow::TableFill | Slow::TableInit => {

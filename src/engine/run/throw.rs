@@ -121,6 +121,8 @@ unsafe fn unwind(
     thrown: Thrown,
     left: Option<u32>,
 ) -> Result<(), Error> {
+    // Making a reference may collect, which looks at the frames of this run too.
+    store.run.calling = &raw const run.activations;
     // SAFETY: the caller's promise; what a table says of slots and targets the translator wrote for the frame (T1, F1).
     unsafe {
         let mut walk = Walk::new(run, cx).expect("a guest's frame threw it");

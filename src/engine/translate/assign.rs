@@ -107,7 +107,7 @@ pub(crate) fn assign(translator: &Translator<'_>) -> Assigned {
             held = [None; 4];
         }
         match ins.op {
-            Op::Call | Op::CallImport | Op::CallIndirect => {
+            Op::Call | Op::CallImport | Op::CallIndirect | Op::CallRef => {
                 // A single result is in the accumulator of its bank as well as in its slot.
                 if ins.c != Arg::NONE
                     && let Some(base) = ins.d.as_slot()
@@ -147,7 +147,7 @@ fn choose_pins(translator: &Translator<'_>) -> Pins {
             continue;
         }
         let weight = weight(ins);
-        if matches!(ins.op, Op::Call | Op::CallImport | Op::CallIndirect) {
+        if matches!(ins.op, Op::Call | Op::CallImport | Op::CallIndirect | Op::CallRef) {
             calls += weight;
         }
         let roles = ins.op.sources();

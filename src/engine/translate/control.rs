@@ -8,14 +8,14 @@ use wasmparser::BlockType;
 
 /// A condition, ready to branch on.
 #[derive(Clone, Copy)]
-enum Condition {
+pub(super) enum Condition {
     Int(CompareOp, Arg, Arg),
     F64(FloatCompareOp, bool, Arg, Arg),
     F32(FloatCompareOp, bool, Arg, Arg),
 }
 
 impl Condition {
-    fn negated(self) -> Condition {
+    pub(super) fn negated(self) -> Condition {
         match self {
             Condition::Int(op, a, b) => Condition::Int(op.negated(), a, b),
             Condition::F64(op, not, a, b) => Condition::F64(op, !not, a, b),
@@ -207,7 +207,7 @@ impl<'m> Translator<'m> {
     // ---- conditions ----------------------------------------------------------------------------------------------
 
     /// Takes the condition off the stack, with the comparison that made it if that was the last instruction.
-    fn pop_condition(&mut self) -> Condition {
+    pub(super) fn pop_condition(&mut self) -> Condition {
         let operand = self.stack.pop();
         if self.opts.fusion && operand.place == Place::Temp && self.is_last(operand.def) {
             let ins = self.code[operand.def as usize];
@@ -316,6 +316,11 @@ impl<'m> Translator<'m> {
 
     pub(super) fn br_if(&mut self, depth: u32) {
         let condition = self.pop_condition();
+        self.branch_when(condition, depth);
+    }
+
+    /// Leaves for the block `depth` levels out if the condition holds, with its values from the top of the stack.
+    pub(super) fn branch_when(&mut self, condition: Condition, depth: u32) {
         let control = self.target(depth);
         let values = Self::carried(control);
         let label = control.label;
@@ -334,7 +339,7 @@ impl<'m> Translator<'m> {
     }
 
     /// The operands from `height` up are read on several paths, so their slots must be written.
-    fn keep_from(&mut self, height: usize) {
+    pub(super) fn keep_from(&mut self, height: usize) {
         for at in height..self.stack.len() {
             let def = self.stack.get(at).def;
             if def != NONE {
@@ -516,6 +521,25 @@ impl<'m> Translator<'m> {
         }
         let index = self.stack.pop();
         self.slot_arg(index)
+    }
+
+    pub(super) fn call_ref(&mut self, type_index: u32) {
+        let func = self.stack.pop();
+        let a = self.slot_arg(func);
+        let ty = &self.module.types[type_index as usize];
+        let base = self.pop_arguments(ty);
+        let record = Arg::slot(base + record_slot(ty));
+        self.emit(Ins::new(Op::CallRef).d(base).a(a).b(record).c(Self::single_result(ty)));
+        self.after_call(ty);
+    }
+
+    pub(super) fn return_call_ref(&mut self, type_index: u32) {
+        let func = self.stack.pop();
+        let a = self.slot_arg(func);
+        let ty = &self.module.types[type_index as usize];
+        let ins = self.tail_call(ty, Op::ReturnCallRef);
+        self.emit(ins.a(a));
+        self.end_reachable();
     }
 
     fn after_call(&mut self, ty: &FuncType) {

@@ -7,7 +7,9 @@ use super::listing::Listing;
 use super::*;
 use crate::engine::ops::CompareOp;
 use crate::engine::run::dispatch::{Handler, word_of};
-use crate::engine::run::handlers::{atomic, bulk, control, convert, float, fused, integer, memory, simd, variable};
+use crate::engine::run::handlers::{
+    atomic, bulk, control, convert, float, fused, integer, memory, reference, simd, variable,
+};
 use crate::engine::run::operand::{Dst, Src};
 
 pub(super) struct Encoder<'t, 'm> {
@@ -20,6 +22,8 @@ pub(super) struct Encoder<'t, 'm> {
     /// Instructions that branch: the word of the target, and the label.
     fixups: Vec<(u32, Label)>,
     offsets: Vec<(u32, u32)>,
+    /// Where those of `t.roots` stand.
+    roots: Vec<u32>,
     pub regions: Vec<Region>,
     pub listing: Listing,
 }
@@ -35,6 +39,7 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, Listing) {
         places: vec![u32::MAX; t.labels.len()],
         fixups: Vec::new(),
         offsets: Vec::new(),
+        roots: Vec::new(),
         regions: t.regions.clone(),
         listing: Listing::default(),
     };
@@ -53,6 +58,7 @@ pub(super) fn encode(translator: Translator<'_>) -> (Translated, Listing) {
         relocations: encoder.relocations,
         record: t.record,
         offsets: encoder.offsets,
+        roots: t.root_map(&encoder.roots),
         catches,
     };
     (translated, encoder.listing)
@@ -171,6 +177,7 @@ impl Encoder<'_, '_> {
             Op::Nop => return at + 1,
             Op::Label => {
                 self.places[ins.x as usize] = self.words.len() as u32;
+                self.note_roots(at, self.words.len() as u32);
                 self.list_label(ins.x);
                 return at + 1;
             }
@@ -188,6 +195,7 @@ impl Encoder<'_, '_> {
             _ => {}
         }
         let start = self.words.len() as u32;
+        self.note_roots(at, start);
         let far = self.t.scratch.is_some() && self.bring_near(&mut ins, classes);
         if self.t.want != Want::Code {
             self.offsets.push((start, self.t.origins[at]));
@@ -203,6 +211,15 @@ impl Encoder<'_, '_> {
         }
         self.list(start, at, &ins, classes);
         at + 1
+    }
+
+    /// Says where the instruction stands at which the frame has the roots that were noted for it.
+    fn note_roots(&mut self, at: usize, word: u32) {
+        if let Some((code, _)) = self.t.roots.get(self.roots.len())
+            && *code as usize == at
+        {
+            self.roots.push(word);
+        }
     }
 
     /// Operands in slots that 16 bits cannot name are copied to near ones first. Returns whether the destination is
@@ -230,13 +247,25 @@ impl Encoder<'_, '_> {
         // These hold bare numbers in `b` or their frame base in `d`.
         let bare_b = matches!(
             ins.op,
-            Op::LoadFar(_) | Op::StoreFar(_) | Op::BrTable | Op::CallIndirect | Op::ReturnCallIndirect
+            Op::LoadFar(..)
+                | Op::StoreFar(..)
+                | Op::BrTable
+                | Op::CallIndirect
+                | Op::CallRef
+                | Op::ReturnCallIndirect
+                | Op::ReturnCallRef
         );
         for (i, class) in [classes.a, classes.b, classes.c].into_iter().enumerate() {
             let arg = match i {
                 0 => &mut ins.a,
                 1 if !bare_b => &mut ins.b,
-                2 if !matches!(ins.op, Op::CallIndirect | Op::ReturnCallIndirect) => &mut ins.c,
+                2 if !matches!(
+                    ins.op,
+                    Op::CallIndirect | Op::CallRef | Op::ReturnCallIndirect | Op::ReturnCallRef
+                ) =>
+                {
+                    &mut ins.c
+                }
                 _ => continue,
             };
             if is_far(*arg) {
@@ -250,7 +279,12 @@ impl Encoder<'_, '_> {
         }
         let base = matches!(
             ins.op,
-            Op::CallIndirect | Op::ReturnCallIndirect | Op::MemoryFill(_) | Op::MemoryCopy(_)
+            Op::CallIndirect
+                | Op::CallRef
+                | Op::ReturnCallIndirect
+                | Op::ReturnCallRef
+                | Op::MemoryFill(_)
+                | Op::MemoryCopy(_)
         );
         if !base && is_far(ins.d) {
             ins.d = Arg::slot(scratch);
@@ -562,6 +596,18 @@ impl Encoder<'_, '_> {
                 self.words.push(0);
                 self.words.push(self.pins());
             }
+            Op::CallRef => {
+                self.push(control::CALL_REF[sa], halves(d, b));
+                self.words.push((a as u64) << 48);
+                self.words.push(0);
+                self.words.push(self.pins());
+            }
+            Op::ReturnCallRef => {
+                self.push(control::return_call_ref, halves(d, ins.c.0));
+                self.words.push((a as u64) << 48);
+                self.words.push(halves(self.t.record, b));
+            }
+            Op::NullCheck(null) => self.push(reference::NULL_CHECK[null as usize][sa], fields(0, a, 0, 0)),
             Op::ReturnCall => {
                 self.push(control::return_call, halves(d, ins.c.0));
                 let callee = ins.x as u32 - self.t.module.imported_funcs;

@@ -141,10 +141,15 @@ pub(crate) enum Op {
     CallImport,
     /// `x`: type id | table << 32. `a`: the index.
     CallIndirect,
+    /// `a`: the function.
+    CallRef,
     /// `d`: base, `c`: slots of arguments, `b`: the callee's record.
     ReturnCall,
     ReturnCallImport,
     ReturnCallIndirect,
+    ReturnCallRef,
+    /// Traps if `a` is null.
+    NullCheck(Null),
     /// Returns `a`, or results already in place.
     Ret(Bank),
     RetMany,
@@ -155,6 +160,14 @@ pub(crate) enum Op {
     MemoryCopy(bool),
     /// Executed by the driver: `run::slow`. `x`: immediate.
     Slow(Slow),
+}
+
+/// What must not be null, for the trap that says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Null {
+    Reference,
+    I31,
 }
 
 /// Instructions the driver executes. `i` and `j` are the halves of the immediate.
@@ -192,10 +205,37 @@ pub(crate) enum Slow {
     Wait64,
     /// `d = how many waits at a, at most b, were ended`
     Notify,
+    /// Of type i, here and below. Operands stand one after the other from `a` on.
+    StructNew,
+    StructNewDefault,
+    /// `d = field j of a`, with the sign in the highest bit of j.
+    StructGet,
+    /// `field j of a = b`
+    StructSet,
+    /// `d = array of b elements a`
+    ArrayNew,
+    ArrayNewDefault,
+    /// Of j elements, from `a` on.
+    ArrayNewFixed,
+    /// Of segment j, from `a` on, `b` of them.
+    ArrayNewData,
+    ArrayNewElem,
+    ArrayGet,
+    ArraySet,
+    ArrayLen,
+    /// Operands stand one after the other from `a` on, here and below.
+    ArrayFill,
+    ArrayCopy,
+    ArrayInitData,
+    ArrayInitElem,
+    /// `d = a is of a type`, which i and j say: `run::test_words`.
+    RefTest,
+    /// Traps if `a` is not.
+    RefCast,
 }
 
 impl Slow {
-    const ALL: [Slow; 18] = [
+    const ALL: [Slow; 36] = [
         Slow::MemoryGrow,
         Slow::MemorySize,
         Slow::MemoryFill,
@@ -214,7 +254,38 @@ impl Slow {
         Slow::Wait32,
         Slow::Wait64,
         Slow::Notify,
+        Slow::StructNew,
+        Slow::StructNewDefault,
+        Slow::StructGet,
+        Slow::StructSet,
+        Slow::ArrayNew,
+        Slow::ArrayNewDefault,
+        Slow::ArrayNewFixed,
+        Slow::ArrayNewData,
+        Slow::ArrayNewElem,
+        Slow::ArrayGet,
+        Slow::ArraySet,
+        Slow::ArrayLen,
+        Slow::ArrayFill,
+        Slow::ArrayCopy,
+        Slow::ArrayInitData,
+        Slow::ArrayInitElem,
+        Slow::RefTest,
+        Slow::RefCast,
     ];
+
+    /// Whether its operands stand one after the other from `a` to `b`.
+    pub(crate) fn has_range(self) -> bool {
+        matches!(
+            self,
+            Slow::StructNew
+                | Slow::ArrayNewFixed
+                | Slow::ArrayFill
+                | Slow::ArrayCopy
+                | Slow::ArrayInitData
+                | Slow::ArrayInitElem
+        )
+    }
 
     /// The kind that stands in an instruction.
     pub(crate) fn from_word(word: u32) -> Slow {
@@ -340,7 +411,7 @@ impl Op {
             Op::AddBranch(_) => [INT_PIN, INT, None],
             Op::BranchF64(..) => [F64_ACC, F64_ACC, None],
             Op::BranchF32(..) => [F32_ACC, F32_ACC, None],
-            Op::BrTable | Op::CallIndirect => [INT, None, None],
+            Op::BrTable | Op::CallIndirect | Op::CallRef | Op::NullCheck(_) => [INT, None, None],
             _ => [None; 3],
         }
     }
@@ -412,6 +483,7 @@ impl Op {
                 | Op::ReturnCall
                 | Op::ReturnCallImport
                 | Op::ReturnCallIndirect
+                | Op::ReturnCallRef
                 | Op::Ret(_)
                 | Op::RetMany
         )
@@ -425,6 +497,7 @@ impl Op {
                 | Op::Call
                 | Op::CallImport
                 | Op::CallIndirect
+                | Op::CallRef
                 | Op::MemoryFill(_)
                 | Op::MemoryCopy(_)
                 | Op::Wide(_)

@@ -15,9 +15,11 @@ mod control;
 mod encode;
 mod exceptions;
 mod fuse;
+mod gc;
 pub(crate) mod ir;
 mod join;
 mod listing;
+mod roots;
 mod stack;
 #[cfg(test)]
 mod tests;
@@ -29,12 +31,14 @@ use super::module::ModuleInner;
 use super::ops::Bank;
 use super::run::layout::FIRST_GLOBAL;
 use super::types::{FuncType, RefType, ValType};
+use control::Condition;
 use ir::{Arg, Ins, Op};
 use stack::{NONE, Operand, Place, Stack};
 use wasmparser::{BinaryReader, FunctionBody};
 
 pub(crate) use listing::listing;
 pub use listing::{Listing, ListingLine};
+pub(crate) use roots::RootMap;
 
 /// A translated body before it gets an address.
 pub(crate) struct Translated {
@@ -46,6 +50,8 @@ pub(crate) struct Translated {
     /// Index of each instruction's first word, with the byte offset in the module of the wasm instruction it came
     /// from. Empty unless asked for.
     pub offsets: Vec<(u32, u32)>,
+    /// Empty unless asked for.
+    pub roots: RootMap,
     /// What the function catches, if anything.
     pub catches: Option<Catches>,
 }
@@ -58,6 +64,8 @@ pub(crate) enum Want {
     Offsets,
     /// Also the listing.
     Listing,
+    /// Also which slots hold references.
+    Roots,
 }
 
 /// Translates the body of the defined function `defined`.
@@ -167,6 +175,8 @@ pub(crate) struct Translator<'m> {
     fuel: Option<u32>,
     /// By instruction: where it came from, when that is wanted.
     origins: Vec<u32>,
+    /// Instructions at which a collection may find the frame, with the slots of operands that hold references then.
+    roots: Vec<(u32, Vec<u32>)>,
     position: u32,
     /// Where the body starts in the module.
     start: u32,
@@ -226,6 +236,7 @@ impl<'m> Translator<'m> {
             call_top: record + 2,
             fuel: None,
             origins: Vec::new(),
+            roots: Vec::new(),
             position: range.start,
             start: range.start,
         };
@@ -266,6 +277,9 @@ impl<'m> Translator<'m> {
             depth: self.depth,
             ..ins
         });
+        if self.want == Want::Roots {
+            self.find_roots(&ins);
+        }
         if self.want != Want::Code {
             self.origins.push(self.position);
         }
@@ -275,6 +289,8 @@ impl<'m> Translator<'m> {
     /// Removes the last instruction, which a fusion absorbs.
     fn unemit(&mut self) -> Ins {
         self.origins.truncate(self.code.len() - 1);
+        let last = self.code.len() as u32 - 1;
+        self.roots.pop_if(|(at, _)| *at == last);
         self.code.pop().expect("a fusion saw it")
     }
 

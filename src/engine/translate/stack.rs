@@ -97,6 +97,13 @@ impl Stack {
         operand
     }
 
+    /// The slots of operands that hold references, or will when they are written.
+    pub(crate) fn refs(&self) -> impl Iterator<Item = u32> {
+        let operands = self.operands.iter();
+        let refs = operands.filter(|operand| operand.place == Place::Temp && operand.ty.is_traced());
+        refs.map(|operand| operand.slot)
+    }
+
     pub(crate) fn truncate(&mut self, height: usize) {
         while self.operands.len() > height {
             self.pop();

@@ -21,6 +21,8 @@ macro_rules! visits {
     (@@ bulk_memory $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ reference_types $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ tail_call $visit:ident $args:tt) => { visits!(@call $visit $args); };
+    (@@ function_references $visit:ident $args:tt) => { visits!(@call $visit $args); };
+    (@@ gc $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ threads $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ exceptions $visit:ident $args:tt) => { visits!(@call $visit $args); };
     (@@ legacy_exceptions $visit:ident $args:tt) => { visits!(@call $visit $args); };
@@ -560,8 +562,14 @@ impl Translator<'_> {
         }
     }
 
-    pub(super) fn visit_typed_select(&mut self, _: wasmparser::ValType) {
+    pub(super) fn visit_typed_select(&mut self, ty: wasmparser::ValType) {
         self.visit_select();
+        if !self.unreachable {
+            // The operands may be of subtypes, each of another.
+            let selected = self.stack.pop();
+            let ty = self.value_type(ty);
+            self.stack.push(selected.place, ty, selected.def);
+        }
     }
     pub(super) fn visit_typed_select_multi(&mut self, _: Vec<wasmparser::ValType>) {
         unreachable!("validated: select has one result");
@@ -718,7 +726,6 @@ impl Translator<'_> {
     visit!(visit_table_copy(self, to: u32, from: u32) self.slow_bulk(Slow::TableCopy, to, from));
     visit!(visit_table_init(self, elem: u32, table: u32) self.slow_bulk(Slow::TableInit, table, elem));
     visit!(visit_elem_drop(self, elem: u32) self.slow(Slow::ElemDrop, 0, elem, 0, None));
-    visit!(visit_ref_func(self, func: u32) self.slow(Slow::RefFunc, 0, func, 0, Some(ValType::FUNCREF)));
     visit!(visit_ref_null(self, heap: HeapType) {
         let ty = self.ref_type(true, heap);
         self.stack.push(Place::Const(0), ty, NONE);

@@ -116,13 +116,15 @@ impl StorageType {
         }
     }
 
-    /// Whether objects with it may refer to others.
-    pub(crate) const fn is_ref(self) -> bool {
-        matches!(self, StorageType::Val(ValType::Ref(_)))
+    /// Whether it may refer to other objects.
+    pub(crate) const fn is_traced(self) -> bool {
+        match self {
+            StorageType::Val(ty) => ty.is_traced(),
+            _ => false,
+        }
     }
 
     /// The type of a value that is read from it or written to it.
-    #[allow(dead_code)]
     pub(crate) const fn unpacked(self) -> ValType {
         match self {
             StorageType::I8 | StorageType::I16 => ValType::I32,

@@ -49,7 +49,6 @@ impl Roots {
     }
 
     /// The slots of all that are still held.
-    #[allow(dead_code)]
     pub(crate) fn slots(&self) -> Vec<u64> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|rooted| rooted.strong_count() > 0);

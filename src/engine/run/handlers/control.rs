@@ -273,8 +273,25 @@ handler! {
         if index >= (*table).len { leave!(r, UNDEFINED_ELEMENT) }
         let func = *(*table).base.add(index as usize) as *const VmFunc;
         if func.is_null() { leave!(r, UNINITIALIZED_ELEMENT) }
-        if (*func).sig != r.wide(2) { leave!(r, INDIRECT_CALL_TYPE) }
+        if (*func).sig != r.wide(2) {
+            r.acc = func as u64;
+            leave!(r, INDIRECT_CALL_TYPE)
+        }
         if (*func).instance != instance {
+            r.acc = func as u64;
+            leave!(r, CALL_FOREIGN)
+        }
+        r.acc = (*func).code.load(Acquire) as u64;
+        become_handler!(r, call_found)
+    }
+}
+handler! {
+    /// Calls what a reference refers to. Words as those of `call_indirect`, with the slot of the reference for that of the
+    /// index.
+    fn call_ref[A: IndexSrc](r) {
+        let func = A::index(&r) as *const VmFunc;
+        if func.is_null() { leave!(r, NULL_FUNCTION) }
+        if (*func).instance != (*r.cx.get()).instance {
             r.acc = func as u64;
             leave!(r, CALL_FOREIGN)
         }
@@ -350,8 +367,25 @@ handler! {
         if index >= (*table).len { leave!(r, UNDEFINED_ELEMENT) }
         let func = *(*table).base.add(index as usize) as *const VmFunc;
         if func.is_null() { leave!(r, UNINITIALIZED_ELEMENT) }
-        if (*func).sig != r.wide(2) { leave!(r, INDIRECT_CALL_TYPE) }
+        if (*func).sig != r.wide(2) {
+            r.acc = func as u64;
+            leave!(r, INDIRECT_CALL_TYPE)
+        }
         if (*func).instance != instance {
+            r.acc = func as u64;
+            leave!(r, RETURN_CALL_FOREIGN)
+        }
+        let code = (*func).code.load(Acquire) as *const u64;
+        return_call_code!(r, r.wide(1), r.word(3), code)
+    }
+}
+
+handler! {
+    /// Words as those of `return_call_indirect`, with the slot of the reference for that of the index.
+    fn return_call_ref[](r) {
+        let func = Slot::index(&r) as *const VmFunc;
+        if func.is_null() { leave!(r, NULL_FUNCTION) }
+        if (*func).instance != (*r.cx.get()).instance {
             r.acc = func as u64;
             leave!(r, RETURN_CALL_FOREIGN)
         }
@@ -507,6 +541,7 @@ pub(crate) static CALL_INDIRECT: [Handler; 4] = [
     call_indirect::<L0>,
     call_indirect::<L1>,
 ];
+pub(crate) static CALL_REF: [Handler; 4] = [call_ref::<Slot>, call_ref::<Acc>, call_ref::<L0>, call_ref::<L1>];
 pub(crate) static RET_INT: [Handler; 5] = [
     ret_int::<Slot>,
     ret_int::<Acc>,
