@@ -12,7 +12,7 @@ use crate::wasi::memory::GuestMemory;
 
 /// Positions of the last call that are remembered.
 const REMEMBERED: usize = 4096;
-/// Entries skipped before a request to stop is looked for.
+/// Entries skipped or written before a request to stop is looked for.
 const SKIPPED_AT_ONCE: u64 = 1 << 14;
 
 /// How far a directory was listed. Cheap until the first use.
@@ -114,9 +114,15 @@ pub(in crate::wasi) fn readdir(
     }
     listing.recent.clear();
     let own = dir.stat_self()?.ino;
-    let mut memory = GuestMemory::new(cx.host.memory());
     let mut used = 0;
+    let mut entries = 0;
     while used < u64::from(buf_len) {
+        entries += 1;
+        // Made again, the call begins anew: the buffer is filled from the cookie on.
+        if entries % SKIPPED_AT_ONCE == 0 && cx.host.interrupt().requested() {
+            return Err(Stop::Interrupted);
+        }
+        let mut memory = GuestMemory::new(cx.host.memory());
         let Some((entry, next)) = listing.read()? else { break };
         let written = write_entry(&mut memory, buf, used, u64::from(buf_len), &entry, next, own)?;
         used += written.bytes;
@@ -126,7 +132,7 @@ pub(in crate::wasi) fn readdir(
             listing.recent.push((next, entry.position));
         }
     }
-    Ok(memory.write_u32(bufused, used as u32)?)
+    Ok(GuestMemory::new(cx.host.memory()).write_u32(bufused, used as u32)?)
 }
 
 /// How much of an entry there was room for.
