@@ -85,11 +85,12 @@ fn scripts() -> Vec<(String, &'static str, Features)> {
         proposal(Proposal::MultiMemory).collect(),
         wasm2.multi_memory(true),
     );
-    // Its scripts use tail calls, too.
+    // Its scripts use these, too.
+    let exceptions = wasm2.tail_call(true).function_references(true).gc(true);
     add(
         "exceptions",
         proposal(Proposal::ExceptionHandling).collect(),
-        wasm2.tail_call(true).exceptions(true),
+        exceptions.exceptions(true),
     );
     add("memory64", proposal(Proposal::Memory64).collect(), wasm2.memory64(true));
     add(

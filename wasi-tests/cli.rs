@@ -6,6 +6,8 @@
 mod binary;
 #[path = "cli/endings.rs"]
 mod endings;
+#[path = "cli/files.rs"]
+mod files;
 #[path = "cli/guests.rs"]
 mod guests;
 #[path = "cli/hostile.rs"]

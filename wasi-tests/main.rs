@@ -44,6 +44,8 @@ cases! {
     clock
     envdump
     envdump_none
+    exceptions_final
+    exceptions_legacy
     exit_0
     exit_256
     exit_7

@@ -1,5 +1,7 @@
 //! What can be typed: clap types only. What it means is in `exec` and `wast`; how texts become values is in `units`.
 
+mod files;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,8 +9,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use wasmrun::wasi::TraceFilter;
 
+pub use self::files::FilesArgs;
 use super::features::FeatureSet;
-use super::units::{self, Directory, Input, Listen, Variable};
+use super::units::{self, Input, Listen, Variable};
 
 /// Runs WebAssembly programs: an interpreter with WASI Preview 1 built in.
 #[derive(Debug, Parser)]
@@ -55,12 +58,8 @@ pub enum Command {
     after_long_help = EXEC_EXAMPLES
 )]
 pub struct ExecArgs {
-    /// Give the program a directory, under its own name or another
-    ///
-    /// HOST::GUEST shows the directory HOST as GUEST, HOST::GUEST::ro for looking at only. HOST alone keeps the text as
-    /// the name. Nothing outside the directories given can be reached, not even through symbolic links.
-    #[arg(long, value_name = "HOST[::GUEST]", value_parser = units::directory())]
-    pub dir: Vec<Directory>,
+    #[command(flatten)]
+    pub files: FilesArgs,
 
     /// Let the program accept connections on an address: 127.0.0.1:8080
     ///

@@ -6,11 +6,11 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::Path;
 
-use wasmrun::{Error, Stdin, WasiEnv};
+use wasmrun::{Error, MemFs, Stdin, WasiEnv, WasiEnvBuilder};
 
-use super::args::ExecArgs;
+use super::args::{ExecArgs, FilesArgs};
 use super::report;
-use super::units::{Directory, Input, Listen, Variable};
+use super::units::{Granted, Input, Listen, Variable};
 
 /// Makes the guest's world; `words` are argv[0] and what follows.
 ///
@@ -33,7 +33,22 @@ pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, Str
     if let Some(filter) = args.trace {
         env = env.trace(filter, report::print);
     }
-    for Directory { host, guest, read_only } in &args.dir {
+    env = grant_files(&args.files, env)?;
+    for listen in &args.listen {
+        env = env.listener(bind(listen)?).map_err(|error| message(&error))?;
+    }
+    Ok(env.build())
+}
+
+/// Grants what is said about files.
+fn grant_files(files: &FilesArgs, mut env: WasiEnvBuilder) -> Result<WasiEnvBuilder, String> {
+    for Granted { host, guest, read_only } in &files.dir {
+        if host.is_file() {
+            return Err(format!(
+                "`{}` is a file: give it with --file",
+                host.display().to_string().escape_debug()
+            ));
+        }
         let granted = if *read_only {
             env.dir_read_only(host, guest)
         } else {
@@ -41,10 +56,27 @@ pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, Str
         };
         env = granted.map_err(|error| message(&error))?;
     }
-    for listen in &args.listen {
-        env = env.listener(bind(listen)?).map_err(|error| message(&error))?;
+    for Granted { host, guest, read_only } in &files.file {
+        let granted = if *read_only {
+            env.file_read_only(host, guest)
+        } else {
+            env.file(host, guest)
+        };
+        env = granted.map_err(|error| message(&error))?;
     }
-    Ok(env.build())
+    if let Some(bytes) = files.tmp {
+        env = env.mount(&MemFs::with_limit(bytes), "/tmp");
+    }
+    if let Some(bytes) = files.max_file_size {
+        env = env.max_file_size(bytes);
+    }
+    if let Some(bytes) = files.max_disk {
+        env = env.max_disk(bytes);
+    }
+    if let Some(count) = files.max_open_files {
+        env = env.max_open_files(count);
+    }
+    Ok(env)
 }
 
 /// What the guest reads.
@@ -59,7 +91,8 @@ fn stdin(args: &ExecArgs) -> Result<Stdin, String> {
     }
 }
 
-fn message(error: &Error) -> String {
+/// What went wrong with something the guest was to be given.
+pub fn message(error: &Error) -> String {
     match error {
         // The engine calls all that is not WebAssembly a host function's failure; here none was called.
         Error::Host(error) => error.to_string(),

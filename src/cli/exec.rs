@@ -64,7 +64,7 @@ fn afterwards(args: &ExecArgs, rest: &[OsString], env: &WasiEnv, ending: Ending)
         ));
     }
     let failed = matches!(ending, Ending::Guest(1..) | Ending::Trap);
-    if failed && let Some(hint) = hint::ungranted(env, &args.dir, rest) {
+    if failed && let Some(hint) = hint::ungranted(env, &args.files.directories(), rest) {
         report::print(&hint);
     }
 }
@@ -135,7 +135,9 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: &[OsString], given: &mut Op
     }
     let env = given.insert(environment(args, words).map_err(Failure::Host)?);
     let mut linker = Linker::new(&engine);
-    linker.wasi(env)?;
+    linker
+        .wasi(env)
+        .map_err(|error| Failure::Host(super::environment::message(&error)))?;
     if args.allow_unknown_imports {
         linker.stub_unknown_imports(&module)?;
     }

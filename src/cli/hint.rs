@@ -6,10 +6,9 @@ use std::path::Path;
 
 use wasmrun::WasiEnv;
 
-use super::units::Directory;
-
-/// The hint for a program that failed, if there is one. `words` are its arguments after argv[0].
-pub fn ungranted(env: &WasiEnv, granted: &[Directory], words: &[OsString]) -> Option<String> {
+/// The hint for a program that failed, if there is one. `granted` are the directories it knows, `words` its arguments
+/// after argv[0].
+pub fn ungranted(env: &WasiEnv, granted: &[&str], words: &[OsString]) -> Option<String> {
     if let Some(path) = env.ungranted_path() {
         return Some(text(&path));
     }
@@ -19,7 +18,7 @@ pub fn ungranted(env: &WasiEnv, granted: &[Directory], words: &[OsString]) -> Op
     let wanted = words
         .iter()
         .filter_map(|word| word.to_str())
-        .find(|word| is_path(word) && !granted.iter().any(|dir| covers(&dir.guest, word)));
+        .find(|word| is_path(word) && !granted.iter().any(|dir| covers(dir, word)));
     match wanted {
         Some(path) => Some(text(path)),
         None if granted.is_empty() && env.wanted_a_directory() => Some(String::from(

@@ -115,7 +115,7 @@ mod tests {
         ] {
             let args = exec_args(words);
             assert_eq!(args.fuel, Some(5));
-            assert!(args.dir.is_empty());
+            assert!(args.files.dir.is_empty());
             assert_eq!(
                 args.file_and_args,
                 ["a.wasm", "--fuel", "6", "exec", "-h", "--", "--dir"]
@@ -159,7 +159,7 @@ mod tests {
             "--test-threads=1",
             "dir",
         ]);
-        assert_eq!(args.dir.len(), 1);
+        assert_eq!(args.files.dir.len(), 1);
         assert_eq!(args.file_and_args[1..], ["--nocapture", "--test-threads=1", "dir"]);
     }
 }

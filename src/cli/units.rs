@@ -7,9 +7,9 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use wasmrun::wasi::TraceFilter;
 
-/// A directory for the guest: `HOST[::GUEST[::ro]]`.
+/// A directory or a file for the guest: `HOST[::GUEST][::ro]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directory {
+pub struct Granted {
     /// Where it is.
     pub host: PathBuf,
     /// What the guest calls it.
@@ -85,9 +85,9 @@ pub fn listen(text: &str) -> Result<Listen, String> {
     }
 }
 
-/// A parser for [`Directory`].
-pub fn directory() -> impl TypedValueParser<Value = Directory> {
-    OsStringValueParser::new().try_map(|text| parse_directory(&text))
+/// A parser for [`Granted`].
+pub fn granted() -> impl TypedValueParser<Value = Granted> {
+    OsStringValueParser::new().try_map(|text| parse_granted(&text))
 }
 
 /// A parser for [`Variable`].
@@ -95,31 +95,29 @@ pub fn variable() -> impl TypedValueParser<Value = Variable> {
     OsStringValueParser::new().try_map(|text| parse_variable(&text))
 }
 
-fn parse_directory(text: &OsStr) -> Result<Directory, String> {
-    let bytes = text.as_encoded_bytes();
+fn parse_granted(text: &OsStr) -> Result<Granted, String> {
+    let whole = text.as_encoded_bytes();
+    // `HOST::ro` too: taken for a name, it would give away more than was meant.
+    let (bytes, read_only) = match whole.strip_suffix(b"::ro") {
+        Some(bytes) => (bytes, true),
+        None => (whole, false),
+    };
     // The first `::`, as a host path with one in it is rarer than a guest path with one.
-    let (host, guest, read_only) = match bytes.windows(2).position(|pair| pair == b"::") {
-        Some(at) => match bytes[at + 2..].strip_suffix(b"::ro") {
-            Some(guest) => (
-                sub_string(text, ..at),
-                sub_string(text, at + 2..at + 2 + guest.len()),
-                true,
-            ),
-            None => (sub_string(text, ..at), sub_string(text, at + 2..), false),
-        },
-        None => (text.to_owned(), text.to_owned(), false),
+    let (host, guest) = match bytes.windows(2).position(|pair| pair == b"::") {
+        Some(at) => (sub_string(text, ..at), sub_string(text, at + 2..bytes.len())),
+        None => (sub_string(text, ..bytes.len()), sub_string(text, ..bytes.len())),
     };
     let guest = guest
         .into_string()
         .map_err(|_| "the guest's name for it must be UTF-8".to_owned())?;
     if host.is_empty() {
-        return Err("the host's directory is empty".to_owned());
+        return Err("the host's path is empty".to_owned());
     }
     if guest.is_empty() {
         return Err("the guest's name for it is empty".to_owned());
     }
     let host = host.into();
-    Ok(Directory { host, guest, read_only })
+    Ok(Granted { host, guest, read_only })
 }
 
 fn parse_variable(text: &OsStr) -> Result<Variable, String> {
@@ -262,15 +260,19 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_is_named_as_on_the_host_unless_said_otherwise() {
-        let parse = |text: &str| parse_directory(OsStr::new(text)).map(|dir| (dir.host, dir.guest, dir.read_only));
+    fn what_is_granted_is_named_as_on_the_host_unless_said_otherwise() {
+        let parse = |text: &str| parse_granted(OsStr::new(text)).map(|dir| (dir.host, dir.guest, dir.read_only));
         assert_eq!(parse("data"), Ok(("data".into(), "data".into(), false)));
         assert_eq!(parse("data::/d"), Ok(("data".into(), "/d".into(), false)));
         assert_eq!(parse("data::/d::ro"), Ok(("data".into(), "/d".into(), true)));
-        assert_eq!(parse("data::ro"), Ok(("data".into(), "ro".into(), false)));
+        assert_eq!(parse("data::ro"), Ok(("data".into(), "data".into(), true)));
+        assert_eq!(parse("data::/ro"), Ok(("data".into(), "/ro".into(), false)));
+        assert_eq!(parse("/::/"), Ok(("/".into(), "/".into(), false)));
         assert_eq!(parse("C:\\x::/d"), Ok(("C:\\x".into(), "/d".into(), false)));
         assert!(parse("::/d").is_err());
         assert!(parse("data::").is_err());
+        assert!(parse("data::::ro").is_err());
+        assert!(parse("::ro").is_err());
         assert!(parse("").is_err());
     }
 

@@ -251,3 +251,6 @@ fn time_spec(time: SetTime) -> Option<SystemTimeSpec> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,6 +77,11 @@ impl Guest {
         Guest::new(WasiEnv::builder().dir(dir, "/").unwrap().build())
     }
 
+    /// A guest to which a file system in memory is granted as descriptor 3.
+    pub(super) fn in_memory() -> Guest {
+        Guest::new(WasiEnv::builder().mount(&crate::MemFs::new(), "/").build())
+    }
+
     /// A guest to which `dir` is granted as descriptor 3, to look at.
     pub(super) fn in_read_only_dir(dir: &Path) -> Guest {
         Guest::new(WasiEnv::builder().dir_read_only(dir, "/").unwrap().build())

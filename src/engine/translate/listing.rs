@@ -237,13 +237,19 @@ impl fmt::Display for Listed<'_> {
 
 impl Encoder<'_, '_> {
     /// The instruction at `at`, whose first word is `start`.
+    #[inline]
     pub(super) fn list(&mut self, start: u32, at: usize, ins: &Ins, classes: Classes) {
         if self.t.want == Want::Listing {
-            let listed = self.listed(ins, classes);
-            let (text, form) = (format!("{start:5}  {listed}"), listed.form());
-            self.list_line(Some(self.t.origins[at]), text);
-            self.listing.forms.push((start, form));
+            self.list_instruction(start, at, ins, classes);
         }
+    }
+
+    #[cold]
+    fn list_instruction(&mut self, start: u32, at: usize, ins: &Ins, classes: Classes) {
+        let listed = self.listed(ins, classes);
+        let (text, form) = (format!("{start:5}  {listed}"), listed.form());
+        self.list_line(Some(self.t.origins[at]), text);
+        self.listing.forms.push((start, form));
     }
 
     fn listed<'a>(&'a self, ins: &'a Ins, classes: Classes) -> Listed<'a> {

@@ -2,7 +2,9 @@
 //!
 //! A cookie is the number of entries before the place it names. Read in sequence, entries stream from the host, and
 //! one that did not fit is kept for the next call, so that deleting what was listed meanwhile skips nothing. A cookie
-//! of the last call is found exactly, by the host's own position; an older one by listing again up to it.
+//! of the last entries is found exactly, by the directory's own position; an older one by listing again up to it.
+
+use std::collections::VecDeque;
 
 use crate::wasi::abi::{Dirent, Errno, Fd, Filetype, Ptr, Rights, Size};
 use crate::wasi::call::{Call, Stop};
@@ -10,7 +12,7 @@ use crate::wasi::descriptor::Object;
 use crate::wasi::fs::{Directory, Entries, Entry};
 use crate::wasi::memory::GuestMemory;
 
-/// Positions of the last call that are remembered.
+/// Positions that are remembered: those of the entries listed last.
 const REMEMBERED: usize = 4096;
 /// Entries skipped or written before a request to stop is looked for.
 const SKIPPED_AT_ONCE: u64 = 1 << 14;
@@ -23,8 +25,8 @@ pub(in crate::wasi) struct Listing {
     next: u64,
     /// An entry that was read and did not fit.
     pending: Option<Entry>,
-    /// Cookies of the last call, and the host's positions for them, in ascending order.
-    recent: Vec<(u64, i64)>,
+    /// The last cookies, and the directory's positions for them, in ascending order.
+    recent: VecDeque<(u64, i64)>,
 }
 
 impl Listing {
@@ -43,12 +45,17 @@ impl Listing {
                 .and_then(|index| self.recent.get(index))
                 .map(|known| known.1);
             self.pending = None;
+            // What is listed again may have changed, and gets its cookies anew.
+            while self.recent.back().is_some_and(|last| last.0 > cookie) {
+                self.recent.pop_back();
+            }
             let stream = self.stream.as_mut().ok_or(Errno::Io)?;
             match position {
                 Some(position) if stream.seek(position) => self.next = cookie,
                 _ if cookie < self.next => {
                     stream.rewind();
                     self.next = 0;
+                    self.recent.clear();
                 }
                 _ => {}
             }
@@ -72,6 +79,14 @@ impl Listing {
         };
         self.next += 1;
         Ok(Some((entry, self.next)))
+    }
+
+    /// Remembers where an entry that was handed out ends.
+    fn remember(&mut self, next: u64, position: i64) {
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((next, position));
     }
 
     /// Takes an entry back that did not fit.
@@ -112,8 +127,6 @@ pub(in crate::wasi) fn readdir(
             return Err(Stop::Interrupted);
         }
     }
-    listing.recent.clear();
-    let own = dir.stat_self()?.ino;
     let mut used = 0;
     let mut entries = 0;
     while used < u64::from(buf_len) {
@@ -123,13 +136,20 @@ pub(in crate::wasi) fn readdir(
             return Err(Stop::Interrupted);
         }
         let mut memory = GuestMemory::new(cx.host.memory());
-        let Some((entry, next)) = listing.read()? else { break };
-        let written = write_entry(&mut memory, buf, used, u64::from(buf_len), &entry, next, own)?;
+        let Some((mut entry, next)) = listing.read()? else {
+            break;
+        };
+        if entry.name == b".." {
+            // What lies above a granted directory is none of the guest's business, not even its number.
+            entry.ino = dir.stat_self()?.ino;
+            entry.filetype = Filetype::Directory;
+        }
+        let written = write_entry(&mut memory, buf, used, u64::from(buf_len), &entry, next)?;
         used += written.bytes;
-        if !written.whole {
+        if written.whole {
+            listing.remember(next, entry.position);
+        } else {
             listing.unread(entry);
-        } else if listing.recent.len() < REMEMBERED {
-            listing.recent.push((next, entry.position));
         }
     }
     Ok(GuestMemory::new(cx.host.memory()).write_u32(bufused, used as u32)?)
@@ -148,18 +168,12 @@ fn write_entry(
     buf_len: u64,
     entry: &Entry,
     next: u64,
-    own: u64,
 ) -> Result<Written, Errno> {
     let dirent = Dirent {
         d_next: next,
-        // What lies above a granted directory is none of the guest's business, not even its number.
-        d_ino: if entry.name == b".." { own } else { entry.ino },
+        d_ino: entry.ino,
         d_namlen: u32::try_from(entry.name.len()).map_err(|_| Errno::Overflow)?,
-        d_type: if entry.name == b".." {
-            Filetype::Directory
-        } else {
-            entry.filetype
-        },
+        d_type: entry.filetype,
     };
     let mut bytes = 0;
     for part in [dirent.to_bytes().as_slice(), entry.name.as_slice()] {
@@ -264,6 +278,81 @@ mod tests {
         assert_eq!(list(&mut guest, 3, 4096, 1000), (vec![], 0), "a cookie of nothing");
         assert_eq!(list(&mut guest, 3, 4096, u64::MAX), (vec![], 0));
         assert_eq!(list(&mut guest, 3, 4096, 0).0, whole);
+    }
+
+    #[test]
+    fn a_cookie_of_earlier_calls_holds_while_entries_go() {
+        for memory in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut guest = match memory {
+                false => Guest::in_dir(dir.path()),
+                true => Guest::in_memory(),
+            };
+            for n in 0..50 {
+                let fd = guest.create(&format!("{n}"));
+                assert_eq!(guest.call(|cx| crate::wasi::fd::table::close(cx, fd)), Ok(()));
+            }
+            let (mut whole, mut cookie) = (Vec::new(), 0);
+            while whole.len() < 52 {
+                let (mut some, _) = list(&mut guest, 3, 200, cookie);
+                cookie = some.last().unwrap().1;
+                whole.append(&mut some);
+            }
+            // The entries before the cookie vanish; what comes after it is what came after it.
+            for (name, ..) in whole.iter().take(20).filter(|entry| !entry.0.starts_with('.')) {
+                let (at, len) = guest.path(name);
+                assert_eq!(
+                    guest.call(|cx| crate::wasi::path::tree::unlink_file(cx, 3, at, len)),
+                    Ok(())
+                );
+            }
+            let (rest, _) = list(&mut guest, 3, 4096, whole[19].1);
+            assert_eq!(rest, whole[20..], "in memory: {memory}");
+        }
+    }
+
+    #[test]
+    fn large_directories_take_linear_time_and_bounded_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        for n in 0..20_000 {
+            std::fs::hard_link(
+                match n % 1000 {
+                    0 => {
+                        std::fs::write(dir.path().join(format!("{n}")), "").unwrap();
+                        continue;
+                    }
+                    _ => dir.path().join(format!("{}", n - n % 1000)),
+                },
+                dir.path().join(format!("{n}")),
+            )
+            .unwrap();
+        }
+        let files = crate::MemFs::new();
+        for n in 0..100_000 {
+            files.write(format!("{n}"), "").unwrap();
+        }
+        let disk = crate::WasiEnv::builder().dir(dir.path(), "/").unwrap().build();
+        let memory = crate::WasiEnv::builder().mount(&files, "/").build();
+        for (env, expected) in [(disk, 20_002), (memory, 100_002)] {
+            let mut guest = Guest::new(env);
+            let (mut count, mut cookie) = (0, 0);
+            let begun = std::time::Instant::now();
+            loop {
+                // Room for one or two entries.
+                let (entries, used) = list(&mut guest, 3, 64, cookie);
+                count += entries.len();
+                cookie = entries.last().map_or(cookie, |entry| entry.1);
+                if used < 64 {
+                    break;
+                }
+            }
+            assert_eq!(count, expected);
+            assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+            let Object::Dir(_, listing) = &guest.env.with(|ctx| ctx.table.remove(3)).unwrap().object else {
+                panic!("a directory")
+            };
+            assert!(listing.recent.capacity() <= 2 * REMEMBERED);
+        }
     }
 
     #[test]

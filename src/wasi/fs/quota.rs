@@ -229,3 +229,142 @@ impl File for Metered {
         self.file.as_host()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasi::abi::{Fd, Oflags, Ptr, Rights};
+    use crate::wasi::fd::read_write::{pwrite, write};
+    use crate::wasi::fd::{stat, table};
+    use crate::wasi::path::{links, tree};
+    use crate::wasi::testing::{Guest, OUT};
+    use crate::wasi::{MemFs, WasiEnvBuilder};
+
+    /// Runs a test on a disk and in memory.
+    fn everywhere(limit: impl Fn(WasiEnvBuilder) -> WasiEnvBuilder, test: impl Fn(&mut Guest)) {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = crate::WasiEnv::builder().dir(dir.path(), "/").unwrap();
+        let memory = crate::WasiEnv::builder().mount(&MemFs::new(), "/");
+        for builder in [disk, memory] {
+            test(&mut Guest::new(limit(builder).build()));
+        }
+    }
+
+    fn put(guest: &mut Guest, fd: Fd, len: u32) -> Result<u32, Errno> {
+        // Two iovecs, so that the cut can fall into either.
+        let (iovs, count) = guest.iovecs(&[(0x20, len / 2), (0x20, len - len / 2)]);
+        guest.call(|cx| write(cx, fd, iovs, count, OUT))?;
+        Ok(guest.u32_at(OUT))
+    }
+
+    fn put_at(guest: &mut Guest, fd: Fd, len: u32, offset: u64) -> Result<u32, Errno> {
+        let (iovs, count) = guest.iovec(0x20, len);
+        guest.call(|cx| pwrite(cx, fd, iovs, count, offset, OUT))?;
+        Ok(guest.u32_at(OUT))
+    }
+
+    fn size(guest: &mut Guest, fd: Fd) -> u64 {
+        assert_eq!(guest.call(|cx| stat::filestat_get(cx, fd, Ptr(0x10))), Ok(()));
+        guest.u64_at(Ptr(0x10 + 32))
+    }
+
+    #[test]
+    fn no_file_grows_beyond_its_limit() {
+        everywhere(
+            |builder| builder.max_file_size(100),
+            |guest| {
+                let fd = guest.create("f");
+                assert_eq!(put(guest, fd, 60), Ok(60));
+                assert_eq!(put(guest, fd, 60), Ok(40), "what fits");
+                assert_eq!(put(guest, fd, 1), Err(Errno::Fbig));
+                assert_eq!(put(guest, fd, 0), Ok(0));
+                assert_eq!(put_at(guest, fd, 30, 90), Ok(10));
+                assert_eq!(put_at(guest, fd, 1, 1 << 40), Err(Errno::Fbig));
+                assert_eq!(guest.call(|cx| stat::filestat_set_size(cx, fd, 101)), Err(Errno::Fbig));
+                assert_eq!(guest.call(|cx| table::allocate(cx, fd, 90, 11)), Err(Errno::Fbig));
+                assert_eq!(
+                    guest.call(|cx| table::allocate(cx, fd, 1 << 40, 1 << 40)),
+                    Err(Errno::Fbig)
+                );
+                assert_eq!(size(guest, fd), 100);
+                assert_eq!(guest.call(|cx| stat::filestat_set_size(cx, fd, 10)), Ok(()));
+                assert_eq!(guest.call(|cx| table::allocate(cx, fd, 0, 100)), Ok(()));
+                // Each file has the limit for itself, however it is opened.
+                let flags = crate::wasi::abi::Fdflags::APPEND;
+                let other = guest.open_with("g", Oflags::CREAT, Rights::FILE, flags).unwrap();
+                assert_eq!(put(guest, other, 99), Ok(99));
+                assert_eq!(put(guest, other, 99), Ok(1));
+                assert_eq!(put(guest, other, 99), Err(Errno::Fbig));
+            },
+        );
+    }
+
+    #[test]
+    fn all_files_together_grow_by_what_is_allowed() {
+        everywhere(
+            |builder| builder.max_disk(2000),
+            |guest| {
+                let fd = guest.create("f");
+                let left = 2000 - 257;
+                assert_eq!(put(guest, fd, 1000), Ok(1000));
+                assert_eq!(put_at(guest, fd, 1000, 0), Ok(1000), "no growth");
+                assert_eq!(guest.call(|cx| stat::filestat_set_size(cx, fd, 1500)), Ok(()));
+                assert_eq!(
+                    guest.call(|cx| stat::filestat_set_size(cx, fd, 1500 + 244)),
+                    Err(Errno::Dquot)
+                );
+                assert_eq!(guest.call(|cx| table::allocate(cx, fd, 0, 1744)), Err(Errno::Dquot));
+                assert_eq!(put_at(guest, fd, 1, 5000), Err(Errno::Dquot), "a hole is growth");
+                assert_eq!(put_at(guest, fd, 500, 1500), Ok(243));
+                assert_eq!(put_at(guest, fd, 1, 1743), Err(Errno::Dquot));
+                assert_eq!(size(guest, fd), left);
+                // Nothing comes back, and names count.
+                assert_eq!(guest.call(|cx| stat::filestat_set_size(cx, fd, 0)), Ok(()));
+                assert_eq!(put(guest, fd, 1), Err(Errno::Dquot));
+                assert_eq!(guest.open("g", Oflags::CREAT, Rights::FILE), Err(Errno::Dquot));
+                assert_eq!(
+                    guest.open("g", Oflags::CREAT.or(Oflags::EXCL), Rights::FILE),
+                    Err(Errno::Dquot)
+                );
+                assert!(guest.open("f", Oflags::CREAT, Rights::FILE).is_ok(), "it is there");
+                let (path, len) = guest.path("d");
+                let (old, old_len) = guest.other_path("f");
+                assert_eq!(
+                    guest.call(|cx| tree::create_directory(cx, 3, path, len)),
+                    Err(Errno::Dquot)
+                );
+                assert_eq!(
+                    guest.call(|cx| links::symlink(cx, old, old_len, 3, path, len)),
+                    Err(Errno::Dquot)
+                );
+                let none = crate::wasi::abi::Lookupflags::NONE;
+                assert_eq!(
+                    guest.call(|cx| links::link(cx, 3, none, old, old_len, 3, path, len)),
+                    Err(Errno::Dquot)
+                );
+            },
+        );
+    }
+
+    #[test]
+    fn what_fails_counts_nothing() {
+        everywhere(
+            |builder| builder.max_disk(600),
+            |guest| {
+                let (path, len) = guest.path("no/d");
+                for _ in 0..10 {
+                    assert_eq!(
+                        guest.call(|cx| tree::create_directory(cx, 3, path, len)),
+                        Err(Errno::Noent)
+                    );
+                    assert_eq!(guest.open("no/f", Oflags::CREAT, Rights::FILE), Err(Errno::Noent));
+                }
+                let fd = guest.create("f");
+                for _ in 0..10 {
+                    assert_eq!(put_at(guest, fd, 1, 1 << 62), Err(Errno::Dquot));
+                }
+                assert_eq!(put(guest, fd, 600 - 257), Ok(600 - 257));
+            },
+        );
+    }
+}

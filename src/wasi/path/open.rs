@@ -335,40 +335,6 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_swapped_for_a_link_during_lookups_leads_nowhere() {
-        use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-        let (outer, mut guest) = with_secret();
-        let granted = outer.path().join("granted");
-        std::fs::create_dir(outer.path().join("other")).unwrap();
-        std::fs::write(outer.path().join("other/f"), "canary").unwrap();
-        std::fs::create_dir(granted.join("swap")).unwrap();
-        std::fs::write(granted.join("swap/f"), "ours").unwrap();
-        let stop = std::sync::Arc::new(AtomicBool::new(false));
-        let (swapping, dir) = (stop.clone(), granted.clone());
-        let thread = std::thread::spawn(move || {
-            while !swapping.load(Relaxed) {
-                let _ = std::fs::rename(dir.join("swap"), dir.join("away"));
-                let _ = symlink("../other", dir.join("swap"));
-                let _ = std::fs::remove_file(dir.join("swap"));
-                let _ = std::fs::rename(dir.join("away"), dir.join("swap"));
-            }
-        });
-        for _ in 0..5_000 {
-            if let Ok(fd) = guest.open("swap/f", Oflags::NONE, Rights::FD_READ) {
-                let (iovs, len) = guest.iovec(0x20, 6);
-                assert_eq!(
-                    guest.call(|cx| crate::wasi::fd::read_write::read(cx, fd, iovs, len, OUT)),
-                    Ok(())
-                );
-                assert_eq!(guest.bytes(0x20, 4), b"ours");
-                assert_eq!(guest.call(|cx| crate::wasi::fd::table::close(cx, fd)), Ok(()));
-            }
-        }
-        stop.store(true, Relaxed);
-        thread.join().unwrap();
-    }
-
-    #[test]
     fn a_read_only_directory_stays_as_it_is() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("f"), "text").unwrap();
@@ -488,7 +454,7 @@ mod tests {
                 .count()
         };
         let before = count();
-        for _ in 0..1000 {
+        for _ in 0..10_000 {
             open_here(&mut guest);
         }
         assert_eq!(count(), before);
