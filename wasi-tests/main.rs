@@ -16,6 +16,7 @@ mod interrupts;
 mod preview0;
 mod runner;
 mod sockets;
+mod time;
 
 /// One test per case, and one that no case is left out.
 macro_rules! cases {
@@ -44,6 +45,8 @@ cases! {
     clock
     envdump
     envdump_none
+    exceptions_final
+    exceptions_legacy
     exit_0
     exit_256
     exit_7

@@ -35,6 +35,39 @@ fn a_trap_is_134_and_says_where() {
 }
 
 #[test]
+fn an_exception_nobody_catches_is_134_and_says_which_and_where() {
+    let guest = r#"(module
+      (tag $oops (param i32 f64))
+      (func $_ZN4core6option6Option6unwrap17h0123456789abcdefE (throw $oops (i32.const -3) (f64.const 0.5)))
+      (func $main (export "_start") try (call $_ZN4core6option6Option6unwrap17h0123456789abcdefE) catch_all (rethrow 0) end))"#;
+    let out = Dir::with("app.wasm", wat::parse_str(guest).expect("text"))
+        .wasmrun(["app.wasm"])
+        .run();
+    assert_eq!(out.code(), 134, "{out}");
+    let lines: Vec<&str> = out.stderr.lines().collect();
+    assert_eq!(
+        lines[0],
+        "error: uncaught exception: tag `oops` with i32.const -3, f64.const 0.5"
+    );
+    // `rethrow` is where it was thrown last.
+    assert!(
+        lines.len() == 2 && lines[1].starts_with("   0: main  app.wasm+0x"),
+        "{out}"
+    );
+}
+
+#[test]
+fn exceptions_that_are_switched_off_are_refused_by_name() {
+    let dir = Dir::with("a.wat", "(module (func (export \"_start\") try catch_all end))");
+    assert_eq!(dir.wasmrun(["a.wat"]).run().code(), 0);
+    let script = Dir::with("a.wast", "(module (func try catch_all end))");
+    let out = script
+        .wasmrun(["wast", "--features", "all,-legacy-exceptions", "a.wast"])
+        .run();
+    assert!(out.stdout.contains("skipped: legacy-exceptions"), "{out}");
+}
+
+#[test]
 fn a_trap_in_the_start_function_is_one_too() {
     let out = Dir::with("a.wat", "(module (func $f unreachable) (start $f))")
         .wasmrun(["a.wat"])

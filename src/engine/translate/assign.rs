@@ -70,7 +70,7 @@ pub(crate) fn assign(translator: &Translator<'_>) -> Assigned {
     // By bank: the slot whose value the accumulator holds, and the instruction that put it there.
     let mut held: [Option<(u32, usize)>; 4] = [None; 4];
     for (at, ins) in code.iter().enumerate() {
-        if ins.op == Op::Nop {
+        if matches!(ins.op, Op::Nop) {
             continue;
         }
         let mut class = Classes::SLOTS;
@@ -143,7 +143,7 @@ fn choose_pins(translator: &Translator<'_>) -> Pins {
     let mut scores = vec![0u64; translator.locals.len()];
     let mut calls = 0u64;
     for ins in &translator.code {
-        if ins.op == Op::Nop {
+        if matches!(ins.op, Op::Nop) {
             continue;
         }
         let weight = weight(ins);

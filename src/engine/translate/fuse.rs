@@ -43,7 +43,7 @@ impl Translator<'_> {
 
     /// The constant of `op a, constant`, if the instruction is that.
     fn with_constant(&self, ins: &Ins, op: BinaryOp) -> Option<u32> {
-        if ins.op != Op::Binary(op) {
+        if !matches!(ins.op, Op::Binary(found) if found == op) {
             return None;
         }
         self.value(ins.b).map(|value| value as u32)
@@ -54,8 +54,8 @@ impl Translator<'_> {
         let result = first.d;
         let second = *second;
         // The global may be read back into a local, which is written all the same.
-        if first.op == Op::GlobalSum
-            && second.op == Op::GlobalSet(Bank::Int)
+        if matches!(first.op, Op::GlobalSum)
+            && matches!(second.op, Op::GlobalSet(Bank::Int))
             && (second.a, second.x) == (result, first.x)
         {
             return Some(Ins {
@@ -76,7 +76,7 @@ impl Translator<'_> {
             Arg::NONE
         };
         let is_a = second.a == result;
-        if first.op == Op::Unary(UnaryOp::I32WrapI64) {
+        if matches!(first.op, Op::Unary(UnaryOp::I32WrapI64)) {
             return self.without_wrap(first, second);
         }
         match second.op {

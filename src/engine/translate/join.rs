@@ -29,10 +29,10 @@ impl Encoder<'_, '_> {
         }
         let first = self.step(at)?;
         let mut next = at + 1;
-        while self.t.code.get(next)?.op == Op::Nop {
+        while matches!(self.t.code.get(next)?.op, Op::Nop) {
             next += 1;
         }
-        if self.t.code[next].op == Op::Br {
+        if matches!(self.t.code[next].op, Op::Br) {
             self.step_and_branch(first, self.t.code[next].x as Label);
             return Some(next + 1);
         }

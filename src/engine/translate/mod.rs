@@ -13,6 +13,7 @@ mod assign;
 mod atomic;
 mod control;
 mod encode;
+mod encode_simd;
 mod exceptions;
 mod fuse;
 mod gc;
@@ -24,6 +25,7 @@ mod stack;
 #[cfg(test)]
 mod tests;
 mod visit;
+mod visit_simd;
 
 use super::catches::{Catches, Clause, NONE as NO_REGION, Region};
 use super::config::Optimizations;
@@ -173,6 +175,8 @@ pub(crate) struct Translator<'m> {
     call_top: u32,
     /// The charge being counted.
     fuel: Option<u32>,
+    /// Operands that are being settled; empty in between.
+    copies: Vec<Operand>,
     /// By instruction: where it came from, when that is wanted.
     origins: Vec<u32>,
     /// Instructions at which a collection may find the frame, with the slots of operands that hold references then.
@@ -225,8 +229,9 @@ impl<'m> Translator<'m> {
             locals,
             control: Vec::new(),
             labels: Vec::new(),
-            code: Vec::new(),
-            consts: Vec::new(),
+            // Compilers' code has an instruction of ours in three bytes or more; growing would copy what there is.
+            code: Vec::with_capacity(bytes.len() / 3 + 4),
+            consts: Vec::with_capacity(bytes.len() / 8),
             regions: Vec::new(),
             returns_caught: None,
             targets: Vec::new(),
@@ -235,6 +240,7 @@ impl<'m> Translator<'m> {
             depth: 0,
             call_top: record + 2,
             fuel: None,
+            copies: Vec::new(),
             origins: Vec::new(),
             roots: Vec::new(),
             position: range.start,
@@ -341,20 +347,24 @@ impl<'m> Translator<'m> {
     /// Copies operands that are locals into their canonical slots, because code that follows may run after the local
     /// changed on one path only.
     fn settle_locals(&mut self) {
-        let mut copies = Vec::new();
+        let mut copies = std::mem::take(&mut self.copies);
         self.stack.settle_locals(|operand| copies.push(operand));
-        self.emit_settled(copies.into_iter());
+        self.emit_settled(copies.iter());
+        copies.clear();
+        self.copies = copies;
     }
 
     /// Copies the operands from `height` up into their canonical slots.
     fn settle_from(&mut self, height: usize) {
-        let mut copies = Vec::new();
+        let mut copies = std::mem::take(&mut self.copies);
         self.stack.settle_from(height, |operand| copies.push(operand));
-        self.emit_settled(copies.into_iter().rev());
+        self.emit_settled(copies.iter().rev());
+        copies.clear();
+        self.copies = copies;
     }
 
-    fn emit_settled(&mut self, copies: impl Iterator<Item = Operand>) {
-        for operand in copies {
+    fn emit_settled<'o>(&mut self, copies: impl Iterator<Item = &'o Operand>) {
+        for &operand in copies {
             self.copy_to(operand.slot, operand);
             // Other paths, or a callee, read the slot.
             self.code.last_mut().expect("just emitted").keep = true;

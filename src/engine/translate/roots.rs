@@ -32,8 +32,7 @@ impl RootMap {
 }
 
 impl Translator<'_> {
-    /// Notes the operands that hold references when the frame stands at an instruction that is about to be emitted, if it
-    /// may stand there: it calls, leaves for the driver, or is where a paused run goes on.
+    /// Notes the operands that hold references when the frame stands at the instruction just emitted, if it may stand there: it calls, leaves for the driver, or is where a paused run goes on.
     pub(super) fn find_roots(&mut self, ins: &Ins) {
         let stands = ins.op.forgets_accumulators()
             || matches!(
@@ -80,7 +79,7 @@ impl Translator<'_> {
         // Bare numbers are among them.
         let end = self.frame_slots();
         slots.retain(|&slot| slot < end);
-        self.roots.push((self.code.len() as u32, slots));
+        self.roots.push((self.code.len() as u32 - 1, slots));
     }
 
     /// The map, from the words at which the instructions noted stand.
@@ -88,6 +87,7 @@ impl Translator<'_> {
         if self.want != Want::Roots {
             return RootMap::default();
         }
+        assert_eq!(words.len(), self.roots.len(), "an instruction that was noted is gone");
         let locals = self.locals.iter().filter(|(_, ty)| ty.is_traced());
         let mut operands = Vec::new();
         let mut places = Vec::with_capacity(words.len());
