@@ -370,21 +370,25 @@ const KEEPS: &str = "(module
 
 #[test]
 fn exceptions_are_kept_while_something_refers_to_them_and_freed_then() {
-    let n = if FAST { 3_000_000 } else { 20_000 };
+    let (n, list, deep, bytes) = if FAST {
+        (3_000_000, 5000, 300, 2 << 20)
+    } else {
+        (10_000, 1000, 60, 512 << 10)
+    };
     for config in optimizations() {
         // Far less than they would take together.
         let limits = StoreLimits {
-            exceptions: 2 << 20,
+            exceptions: bytes,
             ..StoreLimits::default()
         };
         let (mut store, instance) = instantiate(config.limits(limits), KEEPS, |_, _| {});
         let mut run = |name, args: &[Val]| call(&mut store, instance, name, args);
         let sum = |n: i32| (1..=n).fold(0i32, i32::wrapping_add);
         assert_eq!(i32_of(&run("forget", &[Val::I32(n)]).unwrap()), sum(n));
-        assert_eq!(i32_of(&run("list", &[Val::I32(5000)]).unwrap()), sum(5000));
+        assert_eq!(i32_of(&run("list", &[Val::I32(list)]).unwrap()), sum(list));
         for _ in 0..if FAST { 10 } else { 2 } {
-            let results = run("hold", &[Val::I32(300), Val::ExnRef(None)]).unwrap();
-            assert_eq!(i32_of(&results), sum(300));
+            let results = run("hold", &[Val::I32(deep), Val::ExnRef(None)]).unwrap();
+            assert_eq!(i32_of(&results), sum(deep));
         }
         let error = run("list", &[Val::I32(1_000_000)]).unwrap_err();
         assert_eq!(error.trap(), Some(Trap::OutOfMemory));

@@ -23,7 +23,8 @@ struct Marking {
 impl Marking {
     /// Marks what a slot refers to that is known to be a reference.
     fn mark(&mut self, slot: u64) {
-        if slot & 3 == 0 && !self.mark_exception(slot) && slot != 0 {
+        // Of exceptions the lowest bits are part of a number, of what else may stand here they tell objects from the rest.
+        if !self.mark_exception(slot) && slot & 3 == 0 && slot != 0 {
             self.heap.mark(slot);
         }
     }
