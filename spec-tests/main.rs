@@ -68,6 +68,16 @@ fn scripts() -> Vec<(String, &'static str, Features)> {
     let without_simd = spec(SpecVersion::V2)
         .filter(|file| !file.name().starts_with("simd_"))
         .collect();
+    let without_vectors = |version| {
+        let files = spec(version).filter(|file| !file.name().contains("simd") && !file.raw().contains("v128.const"));
+        files.collect::<Vec<_>>()
+    };
+    add("wasm-v3", without_vectors(SpecVersion::V3), Features::wasm3());
+    add(
+        "wasm-latest",
+        without_vectors(SpecVersion::Latest),
+        Features::wasm3().custom_page_sizes(true).wide_arithmetic(true),
+    );
     add("wasm-v1", spec(SpecVersion::V1).collect(), Features::wasm1());
     add("wasm-v2", without_simd, wasm2);
     add(
