@@ -177,6 +177,24 @@ pub(crate) enum Op {
     ReturnCallRef,
     /// Traps if `a` is null.
     NullCheck(Null),
+    /// `d = field of a` at offset `x`.
+    FieldGet(LoadOp),
+    FieldGetFloat(Bank),
+    /// `field of a = c`, at offset `x`.
+    FieldSet(StoreOp),
+    FieldSetFloat(Bank),
+    /// `d = a[b]`
+    ElementGet(LoadOp),
+    ElementGetFloat(Bank),
+    /// `a[b] = c`
+    ElementSet(StoreOp),
+    ElementSetFloat(Bank),
+    /// `d = elements of a`
+    ArrayLen,
+    /// `d = a is of the defined type x`; its place among supertypes stands above. With whether null counts.
+    RefTest(bool),
+    /// Traps if it is not.
+    RefCast(bool),
     /// Returns `a`, or results already in place.
     Ret(Bank),
     RetMany,
@@ -450,6 +468,14 @@ impl Op {
             Op::BranchF64(..) => [F64_ACC, F64_ACC, None],
             Op::BranchF32(..) => [F32_ACC, F32_ACC, None],
             Op::BrTable | Op::CallIndirect | Op::CallRef | Op::NullCheck(_) => [INT, None, None],
+            Op::FieldGet(_) | Op::FieldGetFloat(_) | Op::ArrayLen | Op::RefTest(_) | Op::RefCast(_) => {
+                [INT, None, None]
+            }
+            Op::FieldSet(_) => [INT, None, INT],
+            Op::FieldSetFloat(bank) => [INT, None, of_bank(bank, false)],
+            Op::ElementGet(_) | Op::ElementGetFloat(_) => [INT_ACC, INT_ACC, None],
+            Op::ElementSet(_) => [INT_ACC, INT_ACC, INT_ACC],
+            Op::ElementSetFloat(bank) => [INT_ACC, INT_ACC, of_bank(bank, false)],
             _ => [None; 3],
         }
     }
@@ -473,6 +499,10 @@ impl Op {
             | Op::GlobalSum
             | Op::GlobalStep
             | Op::Load(..)
+            | Op::FieldGet(_)
+            | Op::ElementGet(_)
+            | Op::ArrayLen
+            | Op::RefTest(_)
             | Op::MemorySize => Bank::Int,
             Op::F64(_) | Op::F64Small(_) | Op::F64Unary(_) | Op::LoadF64(_) => Bank::F64,
             Op::F32(_) | Op::F32Small(_) | Op::F32Unary(_) | Op::LoadF32(_) => Bank::F32,
@@ -494,24 +524,79 @@ impl Op {
             Op::ExtractF32(_) => Bank::F32,
             Op::ExtractF64(_) => Bank::F64,
             Op::Convert(op) => op.banks().1,
-            Op::Copy(bank) | Op::GlobalGet(bank) => bank,
+            Op::FieldGetFloat(bank) | Op::ElementGetFloat(bank) | Op::Copy(bank) | Op::GlobalGet(bank) => bank,
             _ => return None,
         })
     }
 
     /// What makes a NaN it computes canonical; `None` for instructions whose result is no float, or has the bits of what
-    /// they were given. Vector arithmetic gets its arms here.
+    /// they were given.
     pub(crate) fn canonicalised_by(self) -> Option<Op> {
-        match self {
-            Op::F64Small(F64SmallOp::F64Copysign) | Op::F64Unary(F64UnaryOp::F64Abs | F64UnaryOp::F64Neg) => None,
-            Op::F32Small(F32SmallOp::F32Copysign) | Op::F32Unary(F32UnaryOp::F32Abs | F32UnaryOp::F32Neg) => None,
+        use {VectorBinaryOp as Binary, VectorTernaryOp as Ternary, VectorUnaryOp as Unary};
+        Some(match self {
+            Op::F64Small(F64SmallOp::F64Copysign) | Op::F64Unary(F64UnaryOp::F64Abs | F64UnaryOp::F64Neg) => {
+                return None;
+            }
+            Op::F32Small(F32SmallOp::F32Copysign) | Op::F32Unary(F32UnaryOp::F32Abs | F32UnaryOp::F32Neg) => {
+                return None;
+            }
             Op::F64(_) | Op::F64Small(_) | Op::F64Unary(_) | Op::Convert(ConvertOp::F64PromoteF32) => {
-                Some(Op::F64Unary(F64UnaryOp::F64Canonical))
+                Op::F64Unary(F64UnaryOp::F64Canonical)
             }
             Op::F32(_) | Op::F32Small(_) | Op::F32Unary(_) | Op::Convert(ConvertOp::F32DemoteF64) => {
-                Some(Op::F32Unary(F32UnaryOp::F32Canonical))
+                Op::F32Unary(F32UnaryOp::F32Canonical)
             }
-            _ => None,
+            Op::VectorUnary(
+                Unary::F32x4Ceil
+                | Unary::F32x4Floor
+                | Unary::F32x4Trunc
+                | Unary::F32x4Nearest
+                | Unary::F32x4Sqrt
+                | Unary::F32x4DemoteF64x2Zero,
+            )
+            | Op::VectorBinary(
+                Binary::F32x4Add
+                | Binary::F32x4Sub
+                | Binary::F32x4Mul
+                | Binary::F32x4Div
+                | Binary::F32x4Min
+                | Binary::F32x4Max,
+            )
+            | Op::VectorTernary(Ternary::F32x4RelaxedMadd | Ternary::F32x4RelaxedNmadd) => {
+                Op::VectorUnary(Unary::F32x4Canonical)
+            }
+            Op::VectorUnary(
+                Unary::F64x2Ceil
+                | Unary::F64x2Floor
+                | Unary::F64x2Trunc
+                | Unary::F64x2Nearest
+                | Unary::F64x2Sqrt
+                | Unary::F64x2PromoteLowF32x4,
+            )
+            | Op::VectorBinary(
+                Binary::F64x2Add
+                | Binary::F64x2Sub
+                | Binary::F64x2Mul
+                | Binary::F64x2Div
+                | Binary::F64x2Min
+                | Binary::F64x2Max,
+            )
+            | Op::VectorTernary(Ternary::F64x2RelaxedMadd | Ternary::F64x2RelaxedNmadd) => {
+                Op::VectorUnary(Unary::F64x2Canonical)
+            }
+            _ => return None,
+        })
+    }
+
+    /// What the deterministic profile has a relaxed instruction do, where its row does another of the things allowed.
+    pub(crate) fn of_deterministic_profile(self) -> Op {
+        use VectorBinaryOp::*;
+        match self {
+            Op::VectorBinary(F32x4RelaxedMin) => Op::VectorBinary(F32x4Min),
+            Op::VectorBinary(F32x4RelaxedMax) => Op::VectorBinary(F32x4Max),
+            Op::VectorBinary(F64x2RelaxedMin) => Op::VectorBinary(F64x2Min),
+            Op::VectorBinary(F64x2RelaxedMax) => Op::VectorBinary(F64x2Max),
+            other => other,
         }
     }
 
