@@ -45,6 +45,7 @@ const OURS: &[(&str, &str)] = &[
         include_str!("ours/legacy-exceptions/try_catch.wast"),
     ),
     ("memory64.wast", include_str!("ours/memory64.wast")),
+    ("simd.wast", include_str!("ours/simd.wast")),
     ("shared.wast", include_str!("ours/shared.wast")),
     ("table64.wast", include_str!("ours/table64.wast")),
 ];
@@ -64,12 +65,14 @@ fn scripts() -> Vec<(String, &'static str, Features)> {
         }
     };
     let wasm2 = Features::wasm2();
-    // SIMD is not there yet.
-    let without_simd = spec(SpecVersion::V2)
-        .filter(|file| !file.name().starts_with("simd_"))
-        .collect();
     add("wasm-v1", spec(SpecVersion::V1).collect(), Features::wasm1());
-    add("wasm-v2", without_simd, wasm2);
+    add("wasm-v2", spec(SpecVersion::V2).collect(), wasm2);
+    add("simd", proposal(Proposal::Simd).collect(), wasm2.multi_memory(true));
+    add(
+        "relaxed-simd",
+        proposal(Proposal::RelaxedSimd).collect(),
+        wasm2.relaxed_simd(true),
+    );
     add(
         "tail-call",
         proposal(Proposal::TailCall).collect(),

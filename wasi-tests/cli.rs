@@ -24,6 +24,8 @@ mod programs;
 mod run;
 #[path = "cli/seeing.rs"]
 mod seeing;
+#[path = "cli/settings.rs"]
+mod settings;
 #[path = "cli/sockets.rs"]
 mod sockets;
 #[path = "cli/streams.rs"]

@@ -16,6 +16,7 @@ mod interrupts;
 mod preview0;
 mod runner;
 mod sockets;
+mod time;
 
 /// One test per case, and one that no case is left out.
 macro_rules! cases {

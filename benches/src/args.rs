@@ -32,7 +32,7 @@ compute:
   --baseline A         which (default: wasmi)
   --quick              little work each: checks the results, says nothing about speed
 wasi:
-  --tasks A,B          only these: copy, lines-file, lines-pipe, readdir, readdir-1m
+  --tasks A,B          only these: copy, lines-file, lines-pipe, readdir, or readdir-libc, which takes wasmtime minutes
   --quick              little work each
 startup:
   --modules A,B        only these modules

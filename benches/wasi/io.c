@@ -2,8 +2,8 @@
 //
 // - `copy`: `/source` to `/copy`, by reads and writes of 64 KiB; COUNT is ignored.
 // - `lines-file`, `lines-pipe`: COUNT lines to `/lines` or to standard output, a write each.
-// - `readdir`: the entries of `/many`, COUNT of them, through the C library.
-// - `readdir-1m`: the same with a buffer of 1 MiB and nothing in between.
+// - `readdir`: the entries of `/many`, COUNT of them, with a buffer of 1 MiB.
+// - `readdir-libc`: the same through the C library, whose buffer is smaller.
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -64,8 +64,8 @@ int main(int argc, char **argv) {
     if (!strcmp(task, "copy")) copy();
     else if (!strcmp(task, "lines-file")) lines(open("/lines", O_WRONLY | O_CREAT | O_TRUNC, 0666), count);
     else if (!strcmp(task, "lines-pipe")) lines(STDOUT_FILENO, count);
-    else if (!strcmp(task, "readdir")) by_library(count);
-    else if (!strcmp(task, "readdir-1m")) by_pages(count);
+    else if (!strcmp(task, "readdir-libc")) by_library(count);
+    else if (!strcmp(task, "readdir")) by_pages(count);
     else return 12;
     return 0;
 }

@@ -1,6 +1,7 @@
 //! What can be typed: clap types only. What it means is in `exec` and `wast`; how texts become values is in `units`.
 
 mod files;
+mod world;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use wasmrun::wasi::TraceFilter;
 
 pub use self::files::FilesArgs;
+pub use self::world::{ExitPolicy, ProfilesArgs, WasiArgs, WorldArgs};
 use super::features::FeatureSet;
 use super::units::{self, Input, Listen, Variable};
 
@@ -48,13 +50,15 @@ pub enum Command {
     Exec(Box<ExecArgs>),
     Wast(WastArgs),
     Listing(ListingArgs),
+    Profiles(ProfilesArgs),
+    Wasi(WasiArgs),
 }
 
 /// Run a program, or one function of a module
 #[derive(Debug, Args)]
 #[command(
     override_usage = "wasmrun exec [OPTIONS] FILE [ARGS]...",
-    after_help = "Exit status: the program's own (its low 8 bits); 134 trap; 124 timeout; 2 usage; 1 other failures.",
+    after_help = "Exit status: the program's own (low 8 bits); 134 trap; 128+N signal N; 124 timeout; 2 usage; 1 other failure.",
     after_long_help = EXEC_EXAMPLES
 )]
 pub struct ExecArgs {
@@ -146,6 +150,9 @@ pub struct ExecArgs {
     #[arg(long, value_name = "SIZE", value_parser = units::size)]
     pub max_stack: Option<u64>,
 
+    #[command(flatten)]
+    pub world: WorldArgs,
+
     /// Validate each function on its first call, not all before the start
     ///
     /// Big programs start sooner. One that is not valid may then run until it calls a function that is not: this ends
@@ -161,7 +168,7 @@ pub struct ExecArgs {
     ///
     /// Times of loading, translating and running; functions translated and the bytes of their internal code. A build
     /// with the feature `stats` also counts the instructions executed, by form, in pairs and in triples.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub stats: bool,
 
     /// The module (.wasm or .wat, - for stdin), then the program's arguments
@@ -179,8 +186,8 @@ pub struct ExecArgs {
 }
 
 const EXEC_EXAMPLES: &str = "\
-Exit status: the program's own (its low 8 bits); 134 when it traps, runs out of fuel or of stack; 124 when --timeout
-ends it; 2 for a wrong command line; 1 when it cannot be run (no such file, not a valid module, an unknown import).
+Exit status: the program's own (its low 8 bits); 134 when it traps, runs out of fuel or of stack; 128 + N when it
+ends itself with signal N (ABRT, 6, is a trap); 124 when --timeout ends it; 2 for a wrong command line; 1 when it cannot be run (no such file, not a valid module, an unknown import).
 
 Examples:
   wasmrun exec app.wasm -v input.txt          `-v input.txt` goes to the program

@@ -11,12 +11,13 @@ use wasmrun::{Error, MemFs, Stdin, WasiEnv, WasiEnvBuilder};
 use super::args::{ExecArgs, FilesArgs};
 use super::report;
 use super::units::{Granted, Input, Listen, Variable};
+use super::world;
 
-/// Makes the guest's world; `words` are argv[0] and what follows.
+/// Makes the guest's world; `words` are argv[0] and what follows, `file` is what messages call the program.
 ///
 /// # Errors
 /// A directory or file that cannot be opened or an address that cannot be listened on, named in the message.
-pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, String> {
+pub fn environment(args: &ExecArgs, file: &str, words: Vec<OsString>) -> Result<WasiEnv, String> {
     let ours: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let mut env = WasiEnv::builder()
         .args(words)
@@ -33,6 +34,7 @@ pub fn environment(args: &ExecArgs, words: Vec<OsString>) -> Result<WasiEnv, Str
     if let Some(filter) = args.trace {
         env = env.trace(filter, report::print);
     }
+    env = world::furnish(&args.world, file, env);
     env = grant_files(&args.files, env)?;
     for listen in &args.listen {
         env = env.listener(bind(listen)?).map_err(|error| message(&error))?;

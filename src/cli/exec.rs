@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use wasmrun::{Config, Engine, Error, Executor, Linker, Module, Store, Val, WasiEnv};
 
-use super::args::ExecArgs;
+use super::args::{ExecArgs, ExitPolicy};
 use super::environment::{argv0, environment};
 use super::exit::Ending;
 use super::timeout::{self, Timer};
-use super::{hint, invoke, report, stats};
+use super::{hint, invoke, report, stats, world};
 
 /// Why the guest did not end by itself.
 enum Failure {
@@ -79,6 +79,13 @@ fn ended(args: &ExecArgs, file: &OsStr, error: &Error) -> Ending {
             report::trap(trap, &label(file));
             Ending::Trap
         }
+        Error::Signal(signal) => {
+            report::error(&format!(
+                "{}: the program ended itself with signal {signal}",
+                label(file)
+            ));
+            Ending::Signal(signal.number())
+        }
         Error::Exception(exception) => {
             report::exception(exception, &label(file));
             Ending::Trap
@@ -94,6 +101,11 @@ fn ended(args: &ExecArgs, file: &OsStr, error: &Error) -> Ending {
         }
         Error::Link(link) => {
             report::link(link, &label(file));
+            if args.world.proc_exit == Some(ExitPolicy::Deny) {
+                report::note(
+                    "--proc-exit deny: `proc_exit` is not provided, and programs that could call it are not run",
+                );
+            }
             Ending::Failure
         }
         Error::Limit(limit) => {
@@ -129,11 +141,12 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: &[OsString], given: &mut Op
         }
         None => None,
     };
+    world::check(args, rest.len()).map_err(Failure::Usage)?;
     let mut words = vec![argv0(args, file)];
     if args.invoke.is_none() {
         words.extend_from_slice(rest);
     }
-    let env = given.insert(environment(args, words).map_err(Failure::Host)?);
+    let env = given.insert(environment(args, &label(file), words).map_err(Failure::Host)?);
     let mut linker = Linker::new(&engine);
     linker
         .wasi(env)
@@ -145,7 +158,7 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: &[OsString], given: &mut Op
 }
 
 fn config(args: &ExecArgs) -> Config {
-    let mut config = Config::new().lazy_validation(args.lazy_validation);
+    let mut config = world::configure(&args.world, Config::new()).lazy_validation(args.lazy_validation);
     if let Some(fuel) = args.fuel {
         config = config.fuel(fuel);
     }

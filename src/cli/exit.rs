@@ -11,6 +11,8 @@ pub enum Ending {
     Guest(u32),
     /// The guest trapped, threw what nobody caught, or ran out of fuel or stack.
     Trap,
+    /// The guest ended itself with this signal.
+    Signal(u8),
     /// `--timeout` ended the guest.
     Timeout,
     /// The command line is wrong.
@@ -28,6 +30,8 @@ impl Ending {
             Ending::Guest(code) => (code & 0xff) as u8,
             // 128 + SIGABRT, which is how a shell reports an aborted native program; wasmtime says the same.
             Ending::Trap => 134,
+            // What a shell reports of a native program that a signal ended.
+            Ending::Signal(number) => 128 + (number & 0x7f),
             // What coreutils' `timeout` says.
             Ending::Timeout => 124,
             // What clap and most Unix tools say.
@@ -51,6 +55,7 @@ mod tests {
     fn statuses_are_as_documented() {
         let codes = [0, 1, 7, 255, 256, u32::MAX].map(|code| Ending::Guest(code).status());
         assert_eq!(codes, [0, 1, 7, 255, 0, 255]);
+        assert_eq!([9, 15].map(|number| Ending::Signal(number).status()), [137, 143]);
         let others = [
             Ending::Done,
             Ending::Trap,

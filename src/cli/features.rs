@@ -30,6 +30,8 @@ const NAMES: &[(&str, Setter)] = &[
     ("custom-page-sizes", Features::custom_page_sizes),
     ("wide-arithmetic", Features::wide_arithmetic),
     ("threads", Features::threads),
+    ("simd", Features::simd),
+    ("relaxed-simd", Features::relaxed_simd),
     ("function-references", Features::function_references),
     ("gc", Features::gc),
 ];

@@ -13,6 +13,7 @@ mod features;
 mod hint;
 mod invoke;
 mod listing;
+mod profiles;
 mod report;
 mod script;
 mod stats;
@@ -20,6 +21,7 @@ mod timeout;
 mod units;
 mod version;
 mod wast;
+mod world;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -37,6 +39,8 @@ pub fn main() -> ExitCode {
             Command::Exec(args) => exec::run(&args),
             Command::Wast(args) => wast::run(&args),
             Command::Listing(args) => listing::run(&args),
+            Command::Profiles(args) => profiles::run(&args),
+            Command::Wasi(args) => profiles::list(&args),
         },
         Err(message) => {
             // Help and version are messages too; only they go to stdout.

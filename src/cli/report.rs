@@ -26,6 +26,11 @@ pub fn note(message: &str) {
     print(&format!("note: {message}"));
 }
 
+/// Prints `warning: MESSAGE`.
+pub fn warning(message: &str) {
+    print(&format!("warning: {message}"));
+}
+
 /// Prints a trap and where it happened; `file` is what the user calls the module.
 pub fn trap(report: &TrapReport, file: &str) {
     print(&trap_text(report, file));

@@ -169,16 +169,18 @@ pub fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "the size is too big".to_owned())
 }
 
-/// Reads a time: `300ms`, `1s`, `1.5s`, `2m`, `1h`.
+/// Reads a time: `100us`, `300ms`, `1s`, `1.5s`, `2m`, `1h`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split_unit(text);
     let seconds_per_unit = match unit {
+        "ns" => 1e-9,
+        "us" | "µs" => 1e-6,
         "ms" => 0.001,
         "s" => 1.0,
         "m" | "min" => 60.0,
         "h" => 3600.0,
         "" => return Err("the unit is missing: 300ms, 1.5s, 2m".to_owned()),
-        _ => return Err(format!("`{unit}` is not a unit: use ms, s, m or h")),
+        _ => return Err(format!("`{unit}` is not a unit: use ns, us, ms, s, m or h")),
     };
     let number: f64 = number
         .parse()
@@ -188,6 +190,45 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         return Err("the time must be more than nothing".to_owned());
     }
     Ok(duration)
+}
+
+/// Where the guest's time comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockSource {
+    /// The host.
+    Host,
+    /// This moment, in nanoseconds since 1970.
+    Fixed(u64),
+}
+
+/// Reads `host` or `fixed=TIME`.
+pub fn clock(text: &str) -> Result<ClockSource, String> {
+    match text.split_once('=') {
+        None if text == "host" => Ok(ClockSource::Host),
+        Some(("fixed", time)) => Ok(ClockSource::Fixed(moment(time)?)),
+        _ => Err("a clock is `host`, or `fixed=` and a time such as 2020-01-01T00:00:00Z".to_owned()),
+    }
+}
+
+/// Reads a moment, in UTC: `2020-01-01`, `2020-01-01T12:00:00Z`, seconds since 1970.
+fn moment(text: &str) -> Result<u64, String> {
+    let day_alone = text.len() == "2020-01-01".len() && text.matches('-').count() == 2;
+    let since_1970 = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        let seconds = text.parse().map_err(|_| "the seconds since 1970 are no number")?;
+        Duration::try_from_secs_f64(seconds).map_err(|_| "the time is too late")?
+    } else {
+        let text = if day_alone {
+            format!("{text}T00:00:00Z")
+        } else {
+            text.to_owned()
+        };
+        let time = humantime::parse_rfc3339(&text).map_err(|error| {
+            format!("{error}: a time is 2020-01-01, 2020-01-01T12:00:00Z (UTC), or seconds since 1970")
+        })?;
+        time.duration_since(std::time::UNIX_EPOCH)
+            .map_err(|_| "the time is before 1970")?
+    };
+    u64::try_from(since_1970.as_nanos()).map_err(|_| "the time is after the year 2554".to_owned())
 }
 
 fn split_unit(text: &str) -> (&str, &str) {
@@ -257,6 +298,37 @@ mod tests {
         ] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn clocks_begin_at_days_at_times_and_at_seconds() {
+        let fixed = |seconds: u64| Ok(ClockSource::Fixed(seconds * 1_000_000_000));
+        assert_eq!(clock("host"), Ok(ClockSource::Host));
+        assert_eq!(clock("fixed=2020-01-01"), fixed(1_577_836_800));
+        assert_eq!(clock("fixed=2020-01-01T00:00:01Z"), fixed(1_577_836_801));
+        assert_eq!(
+            clock("fixed=1970-01-01T00:00:00.25Z"),
+            Ok(ClockSource::Fixed(250_000_000))
+        );
+        assert_eq!(clock("fixed=1577836800"), fixed(1_577_836_800));
+        assert_eq!(clock("fixed=0.5"), Ok(ClockSource::Fixed(500_000_000)));
+        for wrong in [
+            "",
+            "fixed",
+            "fixed=",
+            "fixed=now",
+            "fixed=2020-13-01",
+            "fixed=1969-12-31",
+            "fixed=9999-01-01",
+            "fixed=1e400",
+            "fixed=99999999999999999999999",
+            "other=1",
+            "fixed=1.2.3",
+        ] {
+            assert!(clock(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(duration("100us"), Ok(Duration::from_micros(100)));
+        assert_eq!(duration("1ns"), Ok(Duration::from_nanos(1)));
     }
 
     #[test]

@@ -201,8 +201,8 @@ macro_rules! features {
 
 /// Which proposals beyond WebAssembly 1.0 modules may use.
 ///
-/// The default is everything supported but threads: WebAssembly 2.0 without SIMD, and tail calls, extended constant
-/// expressions, multiple memories, exceptions in both forms, memories of 64 bits, custom page sizes and wide arithmetic.
+/// The default is everything supported but threads: WebAssembly 2.0, and tail calls, extended constant expressions,
+/// relaxed SIMD, multiple memories, exceptions in both forms, memories of 64 bits, custom page sizes and wide arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Features(u32);
 
@@ -238,6 +238,11 @@ features! {
     wide_arithmetic = 18, WIDE_ARITHMETIC, "wide-arithmetic";
     /// Shared memories and atomic instructions. The only one that is off by default.
     threads = 19, THREADS, "threads";
+    /// `v128` and the instructions on it.
+    simd = 20, SIMD, "simd";
+    /// Instructions on `v128` whose results the specification leaves open in part. They need `simd`. Here they give the
+    /// same results on every host.
+    relaxed_simd = 21, RELAXED_SIMD, "relaxed-simd";
     /// References to functions of a given type, references that are never null, `call_ref`.
     function_references = 24, FUNCTION_REFERENCES, "function-references";
     /// Structs, arrays, integers of 31 bits; recursive types and subtypes.
@@ -250,9 +255,9 @@ impl Features {
         Features(1)
     }
 
-    /// WebAssembly 2.0 except SIMD.
+    /// WebAssembly 2.0.
     pub const fn wasm2() -> Features {
-        Features(0b0011_1111)
+        Features(0b0011_1111 | 1 << 20)
     }
 
     fn with(self, bit: u32, on: bool) -> Features {
@@ -262,7 +267,7 @@ impl Features {
 
 impl Default for Features {
     fn default() -> Features {
-        Features(0b0011_0000_0111_0000_0111_1111_1111)
+        Features(0b0011_0011_0111_0000_0111_1111_1111)
     }
 }
 

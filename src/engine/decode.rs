@@ -96,12 +96,8 @@ impl From<wasmparser::Error> for Refusal {
 fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
     const SWITCHED_OFF: &str = "it is switched off in the engine's `Features`";
     const NAMES: &[(WasmFeatures, &str, &str)] = &[
-        (
-            WasmFeatures::SIMD,
-            "simd",
-            "rebuild it without SIMD, for instance with `-C target-feature=-simd128`",
-        ),
-        (WasmFeatures::RELAXED_SIMD, "relaxed-simd", "rebuild it without SIMD"),
+        (WasmFeatures::SIMD, "simd", SWITCHED_OFF),
+        (WasmFeatures::RELAXED_SIMD, "relaxed-simd", SWITCHED_OFF),
         (WasmFeatures::LEGACY_EXCEPTIONS, "legacy-exceptions", SWITCHED_OFF),
         (WasmFeatures::EXCEPTIONS, "exceptions", SWITCHED_OFF),
         (WasmFeatures::GC, "gc", SWITCHED_OFF),

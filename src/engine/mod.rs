@@ -21,6 +21,7 @@ mod initial;
 mod instance;
 mod instantiate;
 mod interrupt;
+mod lanes;
 mod limits;
 mod link;
 mod memory;

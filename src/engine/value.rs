@@ -182,12 +182,13 @@ impl Val {
 
 /// The two slots of a v128.
 pub(crate) fn v128_slots(value: u128) -> [u64; 2] {
-    [value as u64, (value >> 64) as u64]
+    // Their bytes are in the order of the least first on every host.
+    [(value as u64).to_le(), ((value >> 64) as u64).to_le()]
 }
 
 /// The v128 in two slots.
 pub(crate) fn v128_from_slots([low, high]: [u64; 2]) -> u128 {
-    u128::from(low) | u128::from(high) << 64
+    u128::from(u64::from_le(low)) | u128::from(u64::from_le(high)) << 64
 }
 
 /// The text format's constants: `i32.const -1`, `ref.null func`; references print without their identity.

@@ -15,9 +15,9 @@ pub use source::{Clock, FixedClock, HostClock};
 /// The clocks of one environment.
 pub(super) struct Clocks {
     source: Box<dyn Clock>,
-    /// The monotonic clock when the environment got it. A guest counts from there: how long the host has been running is
-    /// none of its business.
-    start: Timestamp,
+    /// The monotonic clock when the guest first looked at it. It counts from there: how long the host has been running
+    /// is none of its business.
+    start: Option<Timestamp>,
     /// Everything a guest sees of the time is a multiple of this.
     grain: Timestamp,
     /// What the guest has executed.
@@ -26,18 +26,17 @@ pub(super) struct Clocks {
 
 impl Clocks {
     pub(super) fn new() -> Clocks {
-        let mut source = HostClock;
         Clocks {
-            start: source.monotonic(),
-            source: Box::new(source),
+            start: None,
+            source: Box::new(HostClock),
             grain: 1,
             cpu: Arc::default(),
         }
     }
 
     /// Takes the time from `source` from now on.
-    pub(super) fn set_source(&mut self, mut source: Box<dyn Clock>) {
-        self.start = source.monotonic();
+    pub(super) fn set_source(&mut self, source: Box<dyn Clock>) {
+        self.start = None;
         self.source = source;
     }
 
@@ -66,9 +65,10 @@ impl Clocks {
         time.div_ceil(self.grain).saturating_mul(self.grain)
     }
 
-    /// Since the environment got its clock, exactly.
+    /// Since the guest first looked, exactly.
     fn elapsed(&mut self) -> Timestamp {
-        self.source.monotonic().saturating_sub(self.start)
+        let now = self.source.monotonic();
+        now.saturating_sub(*self.start.get_or_insert(now))
     }
 
     /// A clock's reading in nanoseconds.
@@ -154,7 +154,7 @@ pub(super) fn res_get(cx: &mut Call<'_>, id: u32, resolution: Ptr) -> Result<(),
 
 /// `clock_time_get`: a clock's reading in nanoseconds, as a u64.
 ///
-/// Realtime counts from 1970, monotonic from about the start of the program; the two CPU clocks say what the guest has
+/// Realtime counts from 1970, monotonic from about the first look at it; the two CPU clocks say what the guest has
 /// executed, host calls included, and neither what it slept nor what it stood still for. `_precision` is a permission to
 /// be inexact; none is needed.
 /// # Errors
@@ -210,12 +210,13 @@ mod tests {
         }
     }
 
-    /// Clocks with a source that stands at 5000, and what moves it.
+    /// Clocks with a source that stood at 5000 when they were looked at first, and what moves it.
     fn manual(grain: u64) -> (Clocks, impl Fn(u64)) {
         let time = Arc::new(std::sync::atomic::AtomicU64::new(5000));
         let mut clocks = Clocks::new();
         clocks.set_source(Box::new(Manual(time.clone())));
         clocks.set_resolution(Duration::from_nanos(grain));
+        clocks.begin();
         (clocks, move |to| time.store(to, std::sync::atomic::Ordering::Relaxed))
     }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::abi::{Errno, Fd, Rights};
+use super::abi::{Errno, Fd, Filestat, Filetype, Rights};
 use super::call::{Host, Stop};
 use super::clock::Clocks;
 use super::descriptor::{Descriptor, Object};
 use super::fd_table::FdTable;
 use super::fs::quota::Quota;
-use super::host::{self, Waitable, Wake};
+use super::fs::sorted::Numbers;
+use super::host::{self, Interest, Waitable, Wake};
 use super::missed::Missed;
 use super::outlet::{Budget, Outlet};
 use super::proc::ProcExit;
@@ -35,8 +36,8 @@ pub(super) struct WasiCtx {
     pub(super) proc_exit: ProcExit,
     /// Is told of signals that were raised and ignored.
     pub(super) on_ignored_signal: Option<Box<dyn FnMut(Signal) + Send>>,
-    /// Nothing may depend on when the host does something.
-    pub(super) deterministic: bool,
+    /// Set if nothing may depend on the host's order and moment: files by the numbers the guest sees.
+    pub(super) deterministic: Option<Numbers>,
     /// What its files may grow to.
     pub(super) quota: Quota,
     /// What another thread wakes a waiting call with; made for the first wait.
@@ -74,7 +75,7 @@ impl WasiCtx {
             profile: Profile::default(),
             proc_exit: ProcExit::default(),
             on_ignored_signal: None,
-            deterministic: false,
+            deterministic: None,
             quota: Quota::unlimited(),
             wake: None,
             invalid: None,
@@ -94,6 +95,22 @@ impl WasiCtx {
         let direction = if fd == 0 { Rights::FD_READ } else { Rights::FD_WRITE };
         if let Ok(descriptor) = self.table.get_mut(fd) {
             *descriptor = Descriptor::stream(object, direction);
+        }
+    }
+
+    /// Whether reading from it waits for what comes, whatever the guest says: how far ahead of the guest its input is, is a
+    /// matter of chance. Sockets have somebody at the other end who waits for the guest.
+    pub(super) fn always_waits(&self, object: &Object) -> bool {
+        let socket = matches!(object.filetype(), Filetype::SocketStream | Filetype::SocketDgram);
+        self.deterministic.is_some() && !socket && object.waitable(Interest::Read).is_some()
+    }
+
+    /// What the guest sees of a file.
+    pub(super) fn seen(&mut self, stat: Filestat) -> Filestat {
+        let stat = self.clocks.seen(stat);
+        match &mut self.deterministic {
+            Some(numbers) => numbers.seen(stat),
+            None => stat,
         }
     }
 

@@ -3,6 +3,8 @@
 //! The table makes the function types in both versions of the interface (`preview.rs`), turns slots into typed arguments
 //! and what a handler returned into a result, and says how calls are shown (`trace.rs`).
 
+use std::fmt;
+
 use super::abi::{Fd, Fdflags, Fstflags, Lookupflags, Oflags, Ptr, Riflags, Rights, Sdflags, Size, Timestamp};
 use super::call::{Call, Stop, finish};
 use super::ctx::WasiCtx;
@@ -29,6 +31,15 @@ pub enum State {
     Done,
     /// There, with a limit that the documentation names.
     Partial,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            State::Done => "done",
+            State::Partial => "partial",
+        })
+    }
 }
 
 /// A function guests can import.
@@ -251,11 +262,11 @@ mod tests {
         let documented: Vec<_> = rows.collect();
         let ours: Vec<_> = FUNCTIONS
             .iter()
-            .map(|function| (function.name, state(function.state)))
+            .map(|function| (function.name, function.state.to_string()))
             .collect();
         let theirs: Vec<_> = documented
             .iter()
-            .map(|(name, state, _)| (name.as_str(), state.as_str()))
+            .map(|(name, state, _)| (name.as_str(), state.clone()))
             .collect();
         assert_eq!(theirs, ours);
         // The errnos of the table exist; none of them says that a function is not there.
@@ -361,12 +372,5 @@ mod tests {
         beside.sort();
         assert_eq!(beside, ["granted", "secret"]);
         assert_eq!(std::fs::read(outer.path().join("secret")).unwrap(), b"canary");
-    }
-
-    fn state(state: State) -> &'static str {
-        match state {
-            State::Done => "done",
-            State::Partial => "partial",
-        }
     }
 }

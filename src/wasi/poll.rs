@@ -148,6 +148,8 @@ fn stand(cx: &mut Call<'_>, subscription: &Subscription, begun: Begun) -> Standi
         SubscriptionKind::FdRead(fd) => match descriptor(cx, fd, Rights::FD_READ, Rights::SOCK_ACCEPT) {
             Err(errno) => event(Eventtype::FdRead, errno, 0),
             Ok(descriptor) => match &descriptor.object {
+                // A read waits for what comes: who is first, it or the clock, must not be a matter of chance.
+                object if cx.ctx.always_waits(object) => event(Eventtype::FdRead, Errno::Success, 1),
                 object if object.waitable(Interest::Read).is_some() => Standing::Asked(fd, Interest::Read),
                 Object::File(file) => event(Eventtype::FdRead, Errno::Success, file.readable_bytes()),
                 Object::Bytes(bytes, at) => event(Eventtype::FdRead, Errno::Success, (bytes.len() - at) as u64),
@@ -316,6 +318,86 @@ mod tests {
         let now = guest.env.with(|ctx| ctx.clocks.now(Clockid::Monotonic));
         assert_eq!(poll(&mut guest, &[clock(1, now + 20 * MS, 1)]), [(0, 0, 0, 0)]);
         assert!(begun.elapsed() >= Duration::from_millis(60));
+    }
+
+    #[test]
+    fn cpu_clocks_happen_when_they_are_there_and_are_not_waited_for() {
+        let mut guest = Guest::new(plain());
+        let polls = [clock(2, 0, 0), clock(2, 1, 1), clock(3, u64::MAX, 1), clock(3, 1, 0)];
+        // Something is executed in any case.
+        guest
+            .env
+            .with(|ctx| while ctx.clocks.now(Clockid::ThreadCputime) == 0 {});
+        let errnos: Vec<u16> = poll(&mut guest, &polls).iter().map(|event| event.1).collect();
+        assert_eq!(errnos, [0, 0, Errno::Notsup as u16, Errno::Notsup as u16]);
+    }
+
+    #[test]
+    fn waits_end_at_multiples_of_the_resolution() {
+        let coarse = WasiEnv::builder().clock_resolution(Duration::from_millis(40)).build();
+        let mut guest = Guest::new(coarse);
+        let now = |guest: &Guest| guest.env.with(|ctx| ctx.clocks.now(Clockid::Monotonic));
+        let before = now(&guest);
+        let begun = Instant::now();
+        assert_eq!(poll(&mut guest, &[clock(1, MS, 0)]), [(0, 0, 0, 0)]);
+        let after = now(&guest);
+        assert!(after > before && after % (40 * MS) == 0, "{before} {after}");
+        // From one edge to the next one.
+        let begun_at_an_edge = Instant::now();
+        assert_eq!(poll(&mut guest, &[clock(1, MS, 0)]), [(0, 0, 0, 0)]);
+        assert!(begun_at_an_edge.elapsed() >= Duration::from_millis(30));
+        assert!(begun.elapsed() >= Duration::from_millis(70));
+        assert_eq!(
+            poll(&mut guest, &[clock(1, 0, 0)]),
+            [(0, 0, 0, 0)],
+            "and no wait is none"
+        );
+    }
+
+    #[test]
+    fn a_fixed_clock_lets_no_time_pass_for_descriptors_that_are_ready() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let env = WasiEnv::builder().clock(crate::wasi::FixedClock::new(0)).build();
+        let mut guest = Guest::new(env);
+        let file = Object::File(Box::new(HostFile::shared(reader.into())));
+        assert_eq!(guest.insert(Descriptor::stream(file, Rights::FD_READ)), 3);
+        let hour = 3600 * 1000 * MS;
+        let now = |guest: &Guest| guest.env.with(|ctx| ctx.clocks.now(Clockid::Monotonic));
+        writer.write_all(b"1").unwrap();
+        assert_eq!(poll(&mut guest, &[fd(1, 3), clock(1, hour, 0)]), [(0, 0, 1, 0)]);
+        assert!(now(&guest) < MS);
+        let begun = Instant::now();
+        assert_eq!(poll(&mut guest, &[clock(1, hour, 0)]), [(0, 0, 0, 0)]);
+        assert_eq!(poll(&mut guest, &[clock(0, 2 * hour, 1)]), [(0, 0, 0, 0)]);
+        assert!(now(&guest) >= 2 * hour);
+        assert_eq!(
+            poll(&mut guest, &[clock(1, u64::MAX, 0)]),
+            [(0, 0, 0, 0)],
+            "the longest wait"
+        );
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_deterministic_guest_waits_for_its_input_where_it_reads() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let mut guest = Guest::new(WasiEnv::builder().deterministic(0).build());
+        let file = Object::File(Box::new(HostFile::shared(reader.into())));
+        let mut stream = Descriptor::stream(file, Rights::FD_READ);
+        stream.flags = crate::wasi::abi::Fdflags::NONBLOCK;
+        assert_eq!(guest.insert(stream), 3);
+        assert_eq!(poll(&mut guest, &[fd(1, 3), clock(1, MS, 0)]), [(0, 0, 1, 0)]);
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            writer.write_all(b"12345").unwrap();
+        });
+        let (iovs, len) = guest.iovec(0x10, 8);
+        assert_eq!(
+            guest.call(|cx| crate::wasi::fd::read_write::read(cx, 3, iovs, len, OUT)),
+            Ok(())
+        );
+        guest.expect(0x10, b"12345");
+        thread.join().unwrap();
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use wasmrun::{AnyRef, ExternRef, Store, Val};
-use wast::core::{AbstractHeapType, HeapType, NanPattern, WastArgCore, WastRetCore};
+use wast::core::{AbstractHeapType, HeapType, NanPattern, V128Pattern, WastArgCore, WastRetCore};
+use wast::token::{F32, F64};
 use wast::{WastArg, WastRet};
 
 use super::{Miss, failed, skipped};
@@ -31,7 +32,7 @@ fn argument(arg: &WastArg<'_>) -> Result<Val, Miss> {
         },
         WastArgCore::RefExtern(number) => Val::ExternRef(Some(ExternRef::new(*number))),
         WastArgCore::RefHost(number) => Val::AnyRef(Some(AnyRef::from_extern(ExternRef::new(*number)))),
-        WastArgCore::V128(_) => return skipped("simd"),
+        WastArgCore::V128(bits) => Val::V128(u128::from_le_bytes(bits.to_le_bytes())),
     })
 }
 
@@ -99,16 +100,9 @@ fn equal(store: &Store<()>, found: &Val, expected: &WastRetCore<'_>) -> Result<b
         (WastRetCore::I32(expected), Val::I32(found)) => expected == found,
         (WastRetCore::I64(expected), Val::I64(found)) => expected == found,
         // Bits are compared, never values: -0 and 0 differ, and a NaN equals itself.
-        (WastRetCore::F32(pattern), Val::F32(found)) => match pattern {
-            NanPattern::CanonicalNan => found.to_bits() & 0x7fff_ffff == 0x7fc0_0000,
-            NanPattern::ArithmeticNan => found.to_bits() & 0x7fc0_0000 == 0x7fc0_0000,
-            NanPattern::Value(expected) => expected.bits == found.to_bits(),
-        },
-        (WastRetCore::F64(pattern), Val::F64(found)) => match pattern {
-            NanPattern::CanonicalNan => found.to_bits() & 0x7fff_ffff_ffff_ffff == 0x7ff8_0000_0000_0000,
-            NanPattern::ArithmeticNan => found.to_bits() & 0x7ff8_0000_0000_0000 == 0x7ff8_0000_0000_0000,
-            NanPattern::Value(expected) => expected.bits == found.to_bits(),
-        },
+        (WastRetCore::F32(pattern), Val::F32(found)) => equal_f32(found.to_bits(), pattern),
+        (WastRetCore::F64(pattern), Val::F64(found)) => equal_f64(found.to_bits(), pattern),
+        (WastRetCore::V128(pattern), Val::V128(found)) => equal_lanes(*found, pattern),
         (WastRetCore::RefNull(Some(heap)), Val::ExnRef(None)) => heap_kind(heap) == Some(HeapKind::Exn),
         (
             WastRetCore::RefNull(None),
@@ -128,7 +122,6 @@ fn equal(store: &Store<()>, found: &Val, expected: &WastRetCore<'_>) -> Result<b
             }
             false
         }
-        (WastRetCore::V128(_), _) => return skipped("simd"),
         (WastRetCore::RefHost(number), Val::AnyRef(Some(found))) => host_number(&found.to_extern()) == Some(*number),
         (WastRetCore::RefAny, Val::AnyRef(Some(_))) => true,
         (WastRetCore::RefEq, Val::AnyRef(Some(found))) => is_a(store, found, wasmrun::HeapType::Eq),
@@ -137,6 +130,38 @@ fn equal(store: &Store<()>, found: &Val, expected: &WastRetCore<'_>) -> Result<b
         (WastRetCore::RefI31, Val::AnyRef(Some(found))) => is_a(store, found, wasmrun::HeapType::I31),
         _ => false,
     })
+}
+
+fn equal_f32(found: u32, pattern: &NanPattern<F32>) -> bool {
+    match pattern {
+        NanPattern::CanonicalNan => found & 0x7fff_ffff == 0x7fc0_0000,
+        NanPattern::ArithmeticNan => found & 0x7fc0_0000 == 0x7fc0_0000,
+        NanPattern::Value(expected) => expected.bits == found,
+    }
+}
+
+fn equal_f64(found: u64, pattern: &NanPattern<F64>) -> bool {
+    match pattern {
+        NanPattern::CanonicalNan => found & 0x7fff_ffff_ffff_ffff == 0x7ff8_0000_0000_0000,
+        NanPattern::ArithmeticNan => found & 0x7ff8_0000_0000_0000 == 0x7ff8_0000_0000_0000,
+        NanPattern::Value(expected) => expected.bits == found,
+    }
+}
+
+/// Whether each lane is what the pattern says of it.
+fn equal_lanes(found: u128, pattern: &V128Pattern) -> bool {
+    let lane = |bits: usize, at: usize| (found >> (bits * at)) as u64;
+    match pattern {
+        V128Pattern::I8x16(lanes) => lanes.iter().enumerate().all(|(at, &want)| lane(8, at) as i8 == want),
+        V128Pattern::I16x8(lanes) => lanes.iter().enumerate().all(|(at, &want)| lane(16, at) as i16 == want),
+        V128Pattern::I32x4(lanes) => lanes.iter().enumerate().all(|(at, &want)| lane(32, at) as i32 == want),
+        V128Pattern::I64x2(lanes) => lanes.iter().enumerate().all(|(at, &want)| lane(64, at) as i64 == want),
+        V128Pattern::F32x4(lanes) => lanes
+            .iter()
+            .enumerate()
+            .all(|(at, want)| equal_f32(lane(32, at) as u32, want)),
+        V128Pattern::F64x2(lanes) => lanes.iter().enumerate().all(|(at, want)| equal_f64(lane(64, at), want)),
+    }
 }
 
 fn is_a(store: &Store<()>, found: &AnyRef, ty: wasmrun::HeapType) -> bool {

@@ -8,7 +8,7 @@
 
 #![allow(unsafe_code)]
 
-/// An integer that is read and written as one.
+/// An integer, or a vector's two, that is read and written as one.
 pub(crate) trait Word: Copy {
     /// # Safety
     /// See the module.
@@ -61,6 +61,40 @@ mod native {
         u32 reg "ldr {value:w}, [{at}]" "str {value:w}, [{at}]";
         u64 reg "ldr {value:x}, [{at}]" "str {value:x}, [{at}]";
     }
+
+    #[cfg(target_arch = "x86_64")]
+    use std::arch::x86_64::__m128i as Vector;
+
+    #[cfg(target_arch = "aarch64")]
+    use std::arch::aarch64::uint64x2_t as Vector;
+
+    macro_rules! vectors {
+        ($class:ident $load:literal $store:literal) => {
+            impl Word for [u64; 2] {
+                #[inline(always)]
+                unsafe fn load(from: *const [u64; 2]) -> [u64; 2] {
+                    let value: Vector;
+                    // SAFETY: the caller's promise. A vector is as many bytes as two numbers.
+                    unsafe {
+                        asm!($load, value = out($class) value, at = in(reg) from, options(nostack, preserves_flags, readonly));
+                        std::mem::transmute(value)
+                    }
+                }
+                #[inline(always)]
+                unsafe fn store(to: *mut [u64; 2], value: [u64; 2]) {
+                    // SAFETY: as above.
+                    unsafe {
+                        let value: Vector = std::mem::transmute(value);
+                        asm!($store, value = in($class) value, at = in(reg) to, options(nostack, preserves_flags))
+                    }
+                }
+            }
+        };
+    }
+    #[cfg(target_arch = "x86_64")]
+    vectors! { xmm_reg "movdqu {value}, xmmword ptr [{at}]" "movdqu xmmword ptr [{at}], {value}" }
+    #[cfg(target_arch = "aarch64")]
+    vectors! { vreg "ldr {value:q}, [{at}]" "str {value:q}, [{at}]" }
 }
 
 #[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri))))]
@@ -99,6 +133,22 @@ mod portable {
         };
     }
     words! { u8 AtomicU8; u16 AtomicU16; u32 AtomicU32; u64 AtomicU64; }
+
+    impl Word for [u64; 2] {
+        #[inline(always)]
+        unsafe fn load(from: *const [u64; 2]) -> [u64; 2] {
+            // SAFETY: the caller's promise.
+            unsafe { [u64::load(from.cast()), u64::load(from.cast::<u64>().add(1))] }
+        }
+        #[inline(always)]
+        unsafe fn store(to: *mut [u64; 2], [low, high]: [u64; 2]) {
+            // SAFETY: the caller's promise.
+            unsafe {
+                u64::store(to.cast(), low);
+                u64::store(to.cast::<u64>().add(1), high);
+            }
+        }
+    }
 
     #[inline(always)]
     unsafe fn byte<'a>(from: *const u8, at: usize) -> &'a AtomicU8 {

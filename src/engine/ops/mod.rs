@@ -8,10 +8,12 @@
 mod atomic;
 mod memory;
 mod numeric;
+mod simd;
 
 pub(crate) use atomic::*;
 pub(crate) use memory::*;
 pub(crate) use numeric::*;
+pub(crate) use simd::*;
 
 /// Defines the enum of a family from its rows, with the mnemonics.
 macro_rules! define_ops {

@@ -160,12 +160,12 @@ impl Encoder<'_, '_> {
         arg.as_constant().map_or(0, |index| self.t.consts[index])
     }
 
-    fn imm(&self, arg: Arg) -> u32 {
+    pub(super) fn imm(&self, arg: Arg) -> u32 {
         self.constant(arg) as u32
     }
 
     /// The number of a near slot; 0 for what is none.
-    fn near(arg: Arg) -> u32 {
+    pub(super) fn near(arg: Arg) -> u32 {
         arg.as_slot().unwrap_or(0)
     }
 
@@ -249,6 +249,10 @@ impl Encoder<'_, '_> {
             ins.op,
             Op::LoadFar(..)
                 | Op::StoreFar(..)
+                | Op::LoadV128Far(_)
+                | Op::StoreV128Far
+                | Op::LoadLaneFar(..)
+                | Op::StoreLaneFar(..)
                 | Op::BrTable
                 | Op::CallIndirect
                 | Op::CallRef
@@ -376,12 +380,28 @@ impl Encoder<'_, '_> {
                 self.push(handler, fields(d, c, a, b));
                 self.words.push(halves(self.imm(ins.a), self.imm(ins.b)));
             }
-            Op::SelectV128 => self.push(simd::SELECT[cc as usize], fields(d, c, a, b)),
-            Op::ConstV128 => {
-                self.push(simd::CONSTANT, fields(d, 0, 0, 0));
-                let at = ins.a.as_constant().expect("it has one");
-                self.words.extend(&self.t.consts[at..at + 2]);
-            }
+            Op::SelectV128
+            | Op::ConstV128
+            | Op::VectorUnary(_)
+            | Op::VectorBinary(_)
+            | Op::VectorTernary(_)
+            | Op::VectorShift(_)
+            | Op::VectorTest(_)
+            | Op::Splat(_)
+            | Op::Replace(..)
+            | Op::Extract(..)
+            | Op::ExtractF32(_)
+            | Op::ExtractF64(_)
+            | Op::Swizzle
+            | Op::Shuffle
+            | Op::LoadV128(..)
+            | Op::StoreV128(_)
+            | Op::LoadLane(..)
+            | Op::StoreLane(..)
+            | Op::LoadV128Far(_)
+            | Op::StoreV128Far
+            | Op::LoadLaneFar(..)
+            | Op::StoreLaneFar(..) => self.write_vector(ins, classes),
             Op::Load(op, mode) => {
                 let bytes = op.bytes();
                 let handler = match mode {
@@ -718,7 +738,7 @@ impl Encoder<'_, '_> {
     }
 
     /// `field` is the destination or the stored value.
-    fn access(&mut self, handler: Handler, mode: Mode, field: u32, bytes: u32, ins: &Ins, imm: Option<u32>) {
+    pub(super) fn access(&mut self, handler: Handler, mode: Mode, field: u32, bytes: u32, ins: &Ins, imm: Option<u32>) {
         // Handlers compute the end of the access. That this fits was looked at when the form was chosen.
         let (a, b, offset) = (Encoder::near(ins.a), Encoder::near(ins.b), ins.x as u32 + bytes);
         let (word_1, word_2) = match mode {

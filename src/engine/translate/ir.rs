@@ -89,8 +89,33 @@ pub(crate) enum Op {
     Select,
     SelectV128,
     /// `d = constant a`, whose upper half is the constant after it.
-    #[expect(dead_code, reason = "no visit makes it yet")]
     ConstV128,
+    VectorUnary(VectorUnaryOp),
+    VectorBinary(VectorBinaryOp),
+    VectorTernary(VectorTernaryOp),
+    VectorShift(VectorShiftOp),
+    VectorTest(VectorTestOp),
+    Splat(SplatOp),
+    /// `d = a` with `b` in this lane.
+    Replace(ReplaceOp, u8),
+    /// The lane of `a` that begins at this byte.
+    Extract(ExtractOp, u8),
+    ExtractF32(u8),
+    ExtractF64(u8),
+    Swizzle,
+    /// `d = lanes of a by constant c`, and of `b` by the one two after it, if there is a `b`.
+    Shuffle,
+    LoadV128(VectorLoadOp, Mode),
+    /// Stores `c`.
+    StoreV128(Mode),
+    /// `d = b` with this lane from memory, and storing the lane of `b` that begins at this byte.
+    LoadLane(LaneOp, u8),
+    StoreLane(LaneOp, u8),
+    /// From and to memory `b` (a bare number). The vector is `c`.
+    LoadV128Far(VectorLoadOp),
+    StoreV128Far,
+    LoadLaneFar(LaneOp, u8),
+    StoreLaneFar(LaneOp, u8),
     Load(LoadOp, Mode),
     LoadF64(Mode),
     LoadF32(Mode),
@@ -403,6 +428,17 @@ impl Op {
             Op::Copy(bank) | Op::GlobalSet(bank) | Op::Ret(bank) => [of_bank(bank, true), None, None],
             Op::Select => [None, None, INT],
             Op::SelectV128 => [V128, V128, INT],
+            Op::VectorUnary(_) | Op::VectorTest(_) => [V128, None, None],
+            Op::VectorBinary(_) | Op::Swizzle | Op::Shuffle => [V128, V128, None],
+            Op::VectorTernary(_) => [V128, V128, V128],
+            Op::VectorShift(_) => [V128, INT, None],
+            Op::Splat(op) => [of_bank(op.bank(), true), None, None],
+            Op::Replace(op, _) => [V128, of_bank(op.bank(), true), None],
+            Op::Extract(..) | Op::ExtractF32(_) | Op::ExtractF64(_) => [V128, None, None],
+            Op::LoadV128(_, mode) => address(mode, None),
+            Op::StoreV128(mode) => address(mode, V128),
+            Op::LoadLane(..) | Op::StoreLane(..) => [INT, V128, None],
+            Op::StoreV128Far | Op::LoadLaneFar(..) | Op::StoreLaneFar(..) => [None, None, V128],
             Op::Load(_, mode) | Op::LoadF64(mode) | Op::LoadF32(mode) => address(mode, None),
             Op::Store(_, mode) => address(mode, INT),
             Op::StoreF64(mode) => address(mode, F64),
@@ -438,7 +474,23 @@ impl Op {
             | Op::MemorySize => Bank::Int,
             Op::F64(_) | Op::F64Small(_) | Op::F64Unary(_) | Op::LoadF64(_) => Bank::F64,
             Op::F32(_) | Op::F32Small(_) | Op::F32Unary(_) | Op::LoadF32(_) => Bank::F32,
-            Op::SelectV128 | Op::ConstV128 => Bank::V128,
+            Op::SelectV128
+            | Op::ConstV128
+            | Op::VectorUnary(_)
+            | Op::VectorBinary(_)
+            | Op::VectorTernary(_)
+            | Op::VectorShift(_)
+            | Op::Splat(_)
+            | Op::Replace(..)
+            | Op::Swizzle
+            | Op::Shuffle
+            | Op::LoadV128(..)
+            | Op::LoadLane(..)
+            | Op::LoadV128Far(..)
+            | Op::LoadLaneFar(..) => Bank::V128,
+            Op::VectorTest(_) | Op::Extract(..) => Bank::Int,
+            Op::ExtractF32(_) => Bank::F32,
+            Op::ExtractF64(_) => Bank::F64,
             Op::Convert(op) => op.banks().1,
             Op::Copy(bank) | Op::GlobalGet(bank) => bank,
             _ => return None,

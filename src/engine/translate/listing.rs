@@ -5,6 +5,7 @@ use super::encode::Encoder;
 use super::ir::{Arg, Ins, Mode, Op};
 use super::*;
 use crate::engine::run::operand::{Dst, Src};
+use crate::engine::value::v128_from_slots;
 use std::fmt;
 
 /// A function's internal code, for people who want to know why something is slow. Its `Display` is the lines.
@@ -67,10 +68,12 @@ impl Listed<'_> {
         }
     }
 
-    /// The vector whose lower half is a constant.
-    fn bits(&self, arg: Arg) -> u128 {
-        let halves = arg.as_constant().and_then(|at| self.consts.get(at..at + 2));
-        halves.map_or(0, |halves| u128::from(halves[0]) | u128::from(halves[1]) << 64)
+    /// A vector, constant or not.
+    fn vector(&self, arg: Arg) -> String {
+        match arg.as_constant().and_then(|at| self.consts.get(at..at + 2)) {
+            Some(&[low, high]) => format!("{:#034x}", v128_from_slots([low, high])),
+            _ => self.source(arg, Src::Slot),
+        }
     }
 
     /// Whether its constants are of type i32, which are kept as 64 bits without a sign.
@@ -164,7 +167,35 @@ impl fmt::Display for Listed<'_> {
             Op::ShlAdd => write!(f, "{d} = ({a} << {x}) + {b}"),
             Op::Copy(_) => write!(f, "{d} = copy {a}"),
             Op::SelectV128 => write!(f, "{d} = select v128 {a}, {b} by {c}"),
-            Op::ConstV128 => write!(f, "{d} = v128.const {:#034x}", self.bits(self.ins.a)),
+            Op::ConstV128 => write!(f, "{d} = {}", self.vector(self.ins.a)),
+            Op::VectorUnary(op) => write!(f, "{d} = {} {a}", op.text()),
+            Op::VectorBinary(op) => write!(f, "{d} = {} {a}, {}", op.text(), self.vector(self.ins.b)),
+            Op::VectorTernary(op) => write!(f, "{d} = {} {a}, {b}, {c}", op.text()),
+            Op::VectorShift(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
+            Op::VectorTest(op) => write!(f, "{d} = {} {a}", op.text()),
+            Op::Splat(op) => write!(f, "{d} = {} {a}", op.text()),
+            Op::Replace(op, lane) => write!(f, "{d} = {} {lane} {a}, {b}", op.text()),
+            Op::Extract(op, byte) => write!(f, "{d} = {} {} {a}", op.text(), byte as u32 / op.bytes()),
+            Op::ExtractF32(byte) => write!(f, "{d} = f32x4.extract_lane {} {a}", byte / 4),
+            Op::ExtractF64(byte) => write!(f, "{d} = f64x2.extract_lane {} {a}", byte / 8),
+            Op::Swizzle => write!(f, "{d} = i8x16.swizzle {a}, {}", self.vector(self.ins.b)),
+            Op::Shuffle => write!(f, "{d} = i8x16.shuffle {a}, {b} by {}", self.vector(self.ins.c)),
+            Op::LoadV128(op, mode) => write!(f, "{d} = {} {}", op.text(), self.address(mode)),
+            Op::StoreV128(mode) => write!(f, "v128.store {} = {c}", self.address(mode)),
+            Op::LoadLane(op, lane) => write!(f, "{d} = {} {lane} [{a} + {x}], {b}", op.text()),
+            Op::StoreLane(op, byte) => {
+                write!(f, "{} {} [{a} + {x}] = {b}", op.store_text(), byte as u32 / op.bytes())
+            }
+            Op::LoadV128Far(op) => write!(f, "{d} = {} memory {} [{a} + {x}]", op.text(), self.ins.b.0),
+            Op::StoreV128Far => write!(f, "v128.store memory {} [{a} + {x}] = {c}", self.ins.b.0),
+            Op::LoadLaneFar(op, lane) => {
+                let memory = self.ins.b.0;
+                write!(f, "{d} = {} {lane} memory {memory} [{a} + {x}], {c}", op.text())
+            }
+            Op::StoreLaneFar(op, byte) => {
+                let (lane, memory) = (byte as u32 / op.bytes(), self.ins.b.0);
+                write!(f, "{} {lane} memory {memory} [{a} + {x}] = {c}", op.store_text())
+            }
             Op::Select => write!(f, "{d} = select {a}, {b} by {c}"),
             Op::Load(op, mode) => write!(f, "{d} = {} {}", op.text(), self.address(mode)),
             Op::LoadF64(mode) => write!(f, "{d} = f64.load {}", self.address(mode)),

@@ -13,6 +13,7 @@ mod assign;
 mod atomic;
 mod control;
 mod encode;
+mod encode_simd;
 mod exceptions;
 mod fuse;
 mod gc;
@@ -24,6 +25,7 @@ mod stack;
 #[cfg(test)]
 mod tests;
 mod visit;
+mod visit_simd;
 
 use super::catches::{Catches, Clause, NONE as NO_REGION, Region};
 use super::config::Optimizations;

@@ -41,6 +41,11 @@ macro_rules! visits {
 
 impl<'a, 'm> VisitOperator<'a> for Translator<'m> {
     type Output = ();
+
+    fn simd_visitor(&mut self) -> Option<&mut dyn wasmparser::VisitSimdOperator<'a, Output = ()>> {
+        Some(self)
+    }
+
     wasmparser::for_each_visit_operator!(visits);
 }
 
@@ -171,7 +176,7 @@ macro_rules! store_visits {
 for_each_store_visit!(store_visits);
 
 /// The most bytes an access has: what is added to its offset.
-const ACCESS: u64 = 8;
+const ACCESS: u64 = 16;
 
 // ---- shapes ------------------------------------------------------------------------------------------------------
 
@@ -291,7 +296,7 @@ impl Translator<'_> {
     // ---- memory --------------------------------------------------------------------------------------------------
 
     /// The address operand in the form an access takes it: mode, `a`, `b` and offset. Absorbs an addition.
-    fn address(&mut self, operand: Operand, memarg: MemArg) -> (Mode, Arg, Arg, u64) {
+    pub(super) fn address(&mut self, operand: Operand, memarg: MemArg) -> (Mode, Arg, Arg, u64) {
         let ty = &self.module.memories[memarg.memory as usize];
         let (is_64, shared) = (ty.is_64, ty.shared);
         if shared {
@@ -385,7 +390,7 @@ impl Translator<'_> {
 
     /// Whether an access takes the form that finds its memory through the instance, with the offset as it is. Shared
     /// memories have near forms for integers and addresses of 32 bits.
-    fn is_far(&self, memarg: &MemArg, float: bool) -> bool {
+    pub(super) fn is_far(&self, memarg: &MemArg, float: bool) -> bool {
         let ty = &self.module.memories[memarg.memory as usize];
         memarg.memory != 0 || memarg.offset > u32::MAX as u64 - ACCESS || ty.shared && (ty.is_64 || float)
     }

@@ -33,7 +33,7 @@ pub trait Clock: Send + 'static {
     /// Time since 1970-01-01T00:00:00Z. May be set, and so go backwards.
     fn realtime(&mut self) -> u64;
 
-    /// Time since some moment. Must not go backwards. The guest sees it counted from when it got this clock.
+    /// Time since some moment. Must not go backwards. The guest sees it counted from its first look at it.
     fn monotonic(&mut self) -> u64;
 
     /// Time the guest has executed. `None`, as unless defined: the processor time of the host's threads it runs on.

@@ -9,6 +9,7 @@ use crate::engine::Signal;
 use crate::wasi::clock::{Clock, FixedClock};
 use crate::wasi::ctx::WasiCtx;
 use crate::wasi::descriptor::Object;
+use crate::wasi::fs::sorted::Numbers;
 use crate::wasi::proc::ProcExit;
 use crate::wasi::profile::{Access, Family, Profile};
 use crate::wasi::random::Random;
@@ -59,7 +60,7 @@ impl WasiEnvBuilder {
     }
 
     /// Makes the program's world the same each time: a [`FixedClock`] from 2020 on, random numbers from `seed`, sorted
-    /// directories. What is read from a stream is waited for, also where the program would rather not wait.
+    /// directories, files numbered as they are seen. What is read from a stream is waited for, also where the program would rather not wait.
     ///
     /// What the program gets from outside (its arguments, files, input) must be the same, too. Results of float
     /// operations on NaN are the processor's unless [`Config::canonical_nans`](crate::Config::canonical_nans) is on.
@@ -67,7 +68,7 @@ impl WasiEnvBuilder {
     #[must_use]
     pub fn deterministic(self, seed: u64) -> Self {
         let start = u64::try_from(DETERMINISTIC_START.as_nanos()).unwrap_or(0);
-        self.change(|ctx| ctx.deterministic = true)
+        self.change(|ctx| ctx.deterministic = Some(Numbers::default()))
             .clock(FixedClock::new(start))
             .random_seed(seed)
     }

@@ -138,6 +138,7 @@ fn transfer(
 ) -> Result<u32, Stop> {
     let total = iovecs.total();
     let mut done = cx.take_state::<Moved>().map_or(0, |moved| moved.0);
+    let always_waits = interest == Interest::Read && cx.ctx.always_waits(&cx.ctx.table.get(fd)?.object);
     loop {
         let descriptor = cx.ctx.table.get_mut(fd)?;
         let mut memory = GuestMemory::new(cx.host.memory());
@@ -154,7 +155,7 @@ fn transfer(
             }
             // What was moved is moved; the guest sees the error when it comes for the rest.
             Err(Errno::Again) if done > 0 && interest == Interest::Read => break,
-            Err(Errno::Again) if !descriptor.flags.has(Fdflags::NONBLOCK) => {
+            Err(Errno::Again) if always_waits || !descriptor.flags.has(Fdflags::NONBLOCK) => {
                 if let Err(stop) = wait_for(cx, fd, interest) {
                     return Err(match stop {
                         Stop::Interrupted => cx.interrupted(Moved(done)),

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use crate::wasi::abi::{Dirent, Errno, Fd, Filetype, Ptr, Rights, Size};
 use crate::wasi::call::{Call, Stop};
 use crate::wasi::descriptor::Object;
+use crate::wasi::fs::sorted::Sorted;
 use crate::wasi::fs::{Directory, Entries, Entry};
 use crate::wasi::memory::GuestMemory;
 
@@ -31,11 +32,16 @@ pub(in crate::wasi) struct Listing {
 
 impl Listing {
     /// Goes to `cookie`; entries the host has to list for that are skipped. Returns false if there are more to skip.
-    fn go_to(&mut self, dir: &dyn Directory, cookie: u64) -> Result<bool, Errno> {
+    fn go_to(&mut self, dir: &dyn Directory, sorted: bool, cookie: u64) -> Result<bool, Errno> {
         if cookie == 0 || self.stream.is_none() {
             // A new stream, because a rewound one may not see new entries.
+            let entries = dir.entries()?;
             *self = Listing {
-                stream: Some(dir.entries()?),
+                stream: Some(if sorted {
+                    Box::new(Sorted::new(entries))
+                } else {
+                    entries
+                }),
                 ..Listing::default()
             };
         } else if cookie != self.next {
@@ -122,11 +128,14 @@ pub(in crate::wasi) fn readdir(
     let memory = GuestMemory::new(cx.host.memory());
     memory.check(buf, u64::from(buf_len))?;
     memory.check(bufused, 4)?;
-    while !listing.go_to(&**dir, cookie)? {
+    let sorted = cx.ctx.deterministic.is_some();
+    while !listing.go_to(&**dir, sorted, cookie)? {
         if cx.host.interrupt().requested() {
             return Err(Stop::Interrupted);
         }
     }
+    let numbers = &mut cx.ctx.deterministic;
+    let dev = if numbers.is_some() { dir.stat_self()?.dev } else { 0 };
     let mut memory = GuestMemory::new(cx.host.memory());
     let mut used = 0;
     while used < u64::from(buf_len) {
@@ -138,7 +147,11 @@ pub(in crate::wasi) fn readdir(
             entry.ino = dir.stat_self()?.ino;
             entry.filetype = Filetype::Directory;
         }
-        let written = write_entry(&mut memory, buf, used, u64::from(buf_len), &entry, next)?;
+        let ino = match numbers {
+            Some(numbers) => numbers.of(dev, entry.ino),
+            None => entry.ino,
+        };
+        let written = write_entry(&mut memory, buf, used, u64::from(buf_len), &entry, next, ino)?;
         used += written.bytes;
         if written.whole {
             listing.remember(next, entry.position);
@@ -162,10 +175,11 @@ fn write_entry(
     buf_len: u64,
     entry: &Entry,
     next: u64,
+    ino: u64,
 ) -> Result<Written, Errno> {
     let dirent = Dirent {
         d_next: next,
-        d_ino: entry.ino,
+        d_ino: ino,
         d_namlen: u32::try_from(entry.name.len()).map_err(|_| Errno::Overflow)?,
         d_type: entry.filetype,
     };
@@ -255,6 +269,31 @@ mod tests {
         for len in [33, 64, 100, 4096, 0x7000] {
             assert_eq!(all(&mut guest, len), expected, "with a buffer of {len} bytes");
         }
+    }
+
+    #[test]
+    fn a_deterministic_guest_sees_names_in_order_and_files_by_numbers_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b", "d", "a", "c"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        let env = crate::WasiEnv::builder().deterministic(0).dir(dir.path(), "/").unwrap();
+        let mut guest = Guest::new(env.build());
+        for len in [26, 60, 4096] {
+            let (mut names, mut cookie) = (Vec::new(), 0);
+            while let (Some((name, next, ino, _)), _) = {
+                let (entries, used) = list(&mut guest, 3, len, cookie);
+                (entries.into_iter().next(), used)
+            } {
+                (cookie, names) = (next, [names, vec![format!("{name} {ino}")]].concat());
+            }
+            assert_eq!(
+                names,
+                [". 1", ".. 1", "a 2", "b 3", "c 4", "d 5"],
+                "with a buffer of {len} bytes"
+            );
+        }
+        assert_eq!(list(&mut guest, 3, 100, 3).0[0].0, "b", "an older cookie");
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub(in crate::wasi) fn filestat_get(cx: &mut Call<'_>, fd: Fd, buf: Ptr) -> Resu
     let descriptor = cx.ctx.table.get(fd)?;
     descriptor.require(Rights::FD_FILESTAT_GET)?;
     let stat = descriptor.stat()?;
-    let stat = cx.ctx.clocks.seen(stat);
+    let stat = cx.ctx.seen(stat);
     Ok(cx.preview.write_filestat(&mut cx.memory(), buf, &stat)?)
 }
 

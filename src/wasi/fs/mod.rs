@@ -6,6 +6,7 @@
 pub(super) mod granted;
 pub(super) mod memory;
 pub(super) mod quota;
+pub(super) mod sorted;
 
 use std::any::Any;
 use std::io::{IoSlice, IoSliceMut};

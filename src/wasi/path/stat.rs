@@ -20,7 +20,7 @@ pub(in crate::wasi) fn filestat_get(
 ) -> Result<(), Stop> {
     let (dir, path) = resolve(cx, fd, Rights::PATH_FILESTAT_GET, path, len)?;
     let stat = dir.stat(&path, follow(flags)?)?;
-    let stat = cx.ctx.clocks.seen(stat);
+    let stat = cx.ctx.seen(stat);
     Ok(cx.preview.write_filestat(&mut cx.memory(), buf, &stat)?)
 }
 

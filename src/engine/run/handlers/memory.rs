@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// How the bytes of a memory and its length are read and written.
 pub(crate) trait Access {
+    /// Whether other threads may read and write it.
+    const SHARED: bool;
     /// # Safety
     /// M1, and for the other functions that the place lies inside: for handlers.
     unsafe fn len(mb: *mut u8) -> u64;
@@ -33,6 +35,7 @@ pub(crate) struct Own;
 pub(crate) struct Shared;
 
 impl Access for Own {
+    const SHARED: bool = false;
     #[inline(always)]
     unsafe fn len(mb: *mut u8) -> u64 {
         // SAFETY: the length lies below byte 0 of every memory (M1).
@@ -50,6 +53,7 @@ impl Access for Own {
     }
 }
 impl Access for Shared {
+    const SHARED: bool = true;
     #[inline(always)]
     unsafe fn len(mb: *mut u8) -> u64 {
         // SAFETY: as above; the length is aligned.
@@ -306,7 +310,7 @@ pub(crate) unsafe fn outside_far<X: Access>(mb: *mut u8, address: u64, bytes: us
 /// The address of an access to any memory, with addresses of 64 bits or not. What does not fit 64 bits is the greatest
 /// number, which is outside of every memory.
 #[inline(always)]
-unsafe fn far_address<const WIDE: bool>(r: &Regs) -> u64 {
+pub(crate) unsafe fn far_address<const WIDE: bool>(r: &Regs) -> u64 {
     // SAFETY: T1, F1, F2: the caller is a handler.
     unsafe {
         let a = r.slot(r.field(1));
@@ -389,6 +393,7 @@ macro_rules! scaled { ($m:ident $h:ident $s:literal <$($g:ty),*>) => {
     [$m!($h<$($g,)* Scaled<$a, Slot, $s>>), $m!($h<$($g,)* Scaled<$a, Acc, $s>>), $m!($h<$($g,)* Scaled<$a, L0, $s>>),
      $m!($h<$($g,)* Scaled<$a, L1, $s>>)]
 } }
+pub(crate) use {at, at64, far, plus, sum};
 /// By what is stored: slot, accumulator, pins, immediate.
 macro_rules! by_v { ($h:ident<$($g:ty),*>) => {
     [$h::<$($g,)* Slot>, $h::<$($g,)* Acc>, $h::<$($g,)* L0>, $h::<$($g,)* L1>, $h::<$($g,)* StoreImm>]
