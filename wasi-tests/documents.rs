@@ -52,3 +52,27 @@ fn every_test_that_security_md_names_exists() {
     }
     assert!(named > 30, "{named}");
 }
+
+#[test]
+fn every_crate_we_depend_on_is_named_with_its_licence() {
+    let root = here("..");
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let notices = std::fs::read_to_string(root.join("THIRD-PARTY.md")).unwrap();
+    let tables = manifest.split("\n[").filter(|table| {
+        let name = table.lines().next().unwrap_or_default();
+        name.ends_with("dependencies]") && !name.contains("dev-")
+    });
+    let mut crates = 0;
+    for line in tables.flat_map(|table| table.lines().skip(1)) {
+        let Some((name, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) else {
+            continue;
+        };
+        crates += 1;
+        let named = |row: &str| row.split([' ', ',']).any(|word| word == name);
+        let rows = notices
+            .lines()
+            .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+        assert!(rows.into_iter().any(named), "THIRD-PARTY.md does not name {name}");
+    }
+    assert!(crates > 8, "{crates}");
+}

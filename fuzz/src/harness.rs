@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use wasmrun::wasi::{MemFs, Profile};
 use wasmrun::{Error, WasiEnv};
 
 use crate::calls::{Calls, MEMORY, SIGNATURES, signature};
 
 /// Stands in a file outside; no guest may ever have it in its memory.
 const CANARY: &[u8] = b"canary 7f3a91c0d2";
+/// Bytes that the files in memory may have.
+const IN_MEMORY: u64 = 1 << 16;
 /// Calls of one seed.
 const CALLS: u32 = 256;
 /// Nothing lasts longer, on a busy machine either: who waits is interrupted.
@@ -28,7 +31,7 @@ pub fn open_files() -> Option<usize> {
 pub fn run(seed: u64) -> Result<u32, String> {
     let mut random = Random(seed);
     let version = random.pick(&["wasi_snapshot_preview1", "wasi_unstable"]);
-    let mut world = World::new(version);
+    let mut world = World::new(version, &mut random);
     for _ in 0..random.below(4) {
         world.scatter(&mut random);
     }
@@ -58,7 +61,7 @@ pub fn replay(text: &str) -> Result<u32, String> {
     let mut made = 0;
     for part in text.split("\n\n") {
         for version in ["wasi_snapshot_preview1", "wasi_unstable"] {
-            let mut world = World::new(version);
+            let mut world = World::new(version, &mut Random(0));
             let lines = part.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
             for line in lines {
                 let mut words = line.split_whitespace();
@@ -165,13 +168,14 @@ const PATHS: [&[u8]; 24] = [
 
 struct World {
     calls: Calls,
+    files: MemFs,
     outer: tempfile::TempDir,
     stop: Arc<AtomicBool>,
     interrupter: Option<std::thread::JoinHandle<()>>,
 }
 
 impl World {
-    fn new(version: &str) -> World {
+    fn new(version: &str, random: &mut Random) -> World {
         let outer = tempfile::tempdir().expect("a directory");
         let path = |name: &str| outer.path().join(name);
         for dir in ["rw", "rw/d", "ro", "ro/d"] {
@@ -195,7 +199,12 @@ impl World {
             }
         }
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let env = WasiEnv::builder()
+        let files = MemFs::with_limit(IN_MEMORY);
+        files.write("f", "0123456789").expect("there is room");
+        files.write("d/f", "0123456789").expect("there is room");
+        files.symlink("loop", "loop").expect("a link");
+        files.symlink("../../secret", "up").expect("a link");
+        let mut env = WasiEnv::builder()
             .args(["program", "argument"])
             .env("KEY", "value")
             .stdin("some input")
@@ -204,14 +213,29 @@ impl World {
             .capture_limit(1 << 16)
             .dir(path("rw"), "/")
             .and_then(|env| env.dir_read_only(path("ro"), "/ro"))
+            .and_then(|env| env.mount(&files, "/mem").file(path("rw/f"), "/files/f"))
             .and_then(|env| env.listener(listener))
             .expect("what can be granted")
             .max_open_files(24)
             .trace(wasmrun::wasi::TraceFilter::ALL, |line| {
                 assert!(line.len() < 1 << 16, "a line of {}", line.len())
-            })
-            .build();
-        let calls = Calls::new(&env, version);
+            });
+        // Every second world has one more limit.
+        env = match random.below(12) {
+            0 => env.max_output(1000),
+            1 => env.max_file_size(5000),
+            2 => env.max_disk(20_000),
+            3 => env.deterministic(1),
+            4 => env.clock_resolution(Duration::from_millis(1)),
+            // These refuse what was granted, so nothing is.
+            5 => WasiEnv::builder().capture_stdout().profile(random.pick(&[
+                Profile::Function,
+                Profile::Browser,
+                Profile::Cell,
+            ])),
+            _ => env,
+        };
+        let calls = Calls::new(&env.build(), version);
         let stop = Arc::new(AtomicBool::new(false));
         let (handle, stopped) = (calls.app.interrupt_handle(), stop.clone());
         let interrupter = std::thread::spawn(move || {
@@ -222,6 +246,7 @@ impl World {
         });
         World {
             calls,
+            files,
             outer,
             stop,
             interrupter: Some(interrupter),
@@ -342,6 +367,9 @@ impl World {
             && ["ro/f", "ro/d/f"]
                 .iter()
                 .all(|file| std::fs::read(path(file)).is_ok_and(|bytes| bytes == b"0123456789"));
+        if self.files.used() > IN_MEMORY {
+            return Err(format!("{} bytes in memory, {IN_MEMORY} allowed", self.files.used()));
+        }
         if held {
             Ok(())
         } else {

@@ -150,6 +150,20 @@ pub struct ExecArgs {
     #[arg(long, value_name = "SIZE", value_parser = units::size)]
     pub max_stack: Option<u64>,
 
+    /// Let the program have threads (wasi-threads), N at a time [default: none; 64 without =N]
+    ///
+    /// Modules may then use shared memories and atomic instructions. The main thread does not count. An exit or a trap of
+    /// any thread ends the program.
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "64",
+        value_parser = clap::value_parser!(u32).range(1..=4096)
+    )]
+    pub threads: Option<u32>,
+
     #[command(flatten)]
     pub world: WorldArgs,
 

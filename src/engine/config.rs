@@ -125,8 +125,9 @@ impl Config {
     /// Make every NaN that an arithmetic instruction computes the canonical one: positive, `nan:0x8000000000000` or
     /// `nan:0x400000`. Off by default; then a NaN's sign and payload are the processor's.
     ///
-    /// Two machines then agree about every bit of every result. It costs an instruction per float operation. Loads,
-    /// constants, reinterpretations, `neg`, `abs` and `copysign` pass bits on as they are, as the specification asks.
+    /// Relaxed vector instructions then do what the deterministic profile says, too, and two machines agree about every bit
+    /// of every result. It costs an instruction per float operation. Loads, constants, reinterpretations, `neg`, `abs`,
+    /// `copysign`, `pmin` and `pmax` pass bits on as they are, as the specification asks.
     ///
     /// Spec: appendix/profiles.html#deterministic-profile-small-mathrm-det
     pub fn canonical_nans(mut self, on: bool) -> Config {

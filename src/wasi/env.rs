@@ -1,25 +1,21 @@
 //! `WasiEnv`: what the embedder grants a program, and where its output is found afterwards.
 
+mod files;
+mod output;
 mod settings;
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
-use std::str::Utf8Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::abi::{Fdflags, Rights};
 use super::ctx::WasiCtx;
 use super::descriptor::{Descriptor, Object};
-use super::fs::granted::{GrantedFile, GrantedFiles};
-use super::fs::{Directory, MemFs};
+use super::fs::granted::GrantedFile;
 use super::host::HostFile;
-use super::outlet::Budget;
-use super::sandbox::Dir;
-use super::stdio::{Capture, DEFAULT_CAPTURE_LIMIT, OutputChunk, Source, Stdin};
-use super::trace::{Trace, TraceFilter};
+use super::stdio::{Capture, DEFAULT_CAPTURE_LIMIT, Source, Stdin};
 use crate::engine::Error;
 
 /// The world of one WASI program: arguments, variables, directories, streams.
@@ -111,70 +107,8 @@ impl WasiEnv {
     /// # Errors
     /// [`Error::Host`] if it cannot be opened.
     pub fn with_preopen(self, host: impl AsRef<Path>, guest: impl Into<String>) -> Result<WasiEnv, Error> {
-        self.with(|ctx| grant(ctx, host.as_ref(), guest.into(), false))?;
+        self.with(|ctx| files::grant(ctx, host.as_ref(), guest.into(), false))?;
         Ok(self)
-    }
-
-    /// What the program has written to standard output, if it is captured. Also after a trap.
-    pub fn get_stdout(&self) -> Vec<u8> {
-        self.inner.stdout.bytes()
-    }
-
-    /// What the program has written to standard error, if it is captured. Also after a trap.
-    pub fn get_stderr(&self) -> Vec<u8> {
-        self.inner.stderr.bytes()
-    }
-
-    /// What the program has written to both outputs, as far as they are captured, in the order in which it wrote it.
-    /// Also after a trap.
-    ///
-    /// ```
-    /// use wasmrun::{Engine, Error, Linker, Module, WasiEnv, wasi::OutputStream};
-    ///
-    /// # fn main() -> Result<(), Error> {
-    /// let engine = Engine::default();
-    /// let program = Module::new(&engine, r#"(module
-    ///     (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-    ///     (memory (export "memory") 1)
-    ///     (data (i32.const 0) "\08\00\00\00\02\00\00\00hi")
-    ///     (func (export "_start")
-    ///         (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 16)))
-    ///         (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))
-    ///         unreachable))"#)?;
-    /// let env = WasiEnv::new();
-    /// let mut linker = Linker::new(&engine);
-    /// linker.wasi(&env)?;
-    /// assert!(linker.instantiate(&program)?.run().is_err());
-    /// let streams: Vec<OutputStream> = env.get_output().iter().map(|chunk| chunk.stream).collect();
-    /// assert_eq!(streams, [OutputStream::Stderr, OutputStream::Stdout]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn get_output(&self) -> Vec<OutputChunk> {
-        self.inner.stdout.chunks()
-    }
-
-    /// What the program has written to standard output, as text.
-    ///
-    /// # Errors
-    /// If it is not UTF-8.
-    pub fn stdout_str(&self) -> Result<String, Error> {
-        into_text(self.get_stdout(), "standard output")
-    }
-
-    /// What the program has written to standard error, as text.
-    ///
-    /// # Errors
-    /// If it is not UTF-8.
-    pub fn stderr_str(&self) -> Result<String, Error> {
-        into_text(self.get_stderr(), "standard error")
-    }
-
-    /// Whether output was refused because a capture was full or [`WasiEnvBuilder::max_output`] was reached. The program
-    /// saw `nospc`.
-    pub fn output_truncated(&self) -> bool {
-        let limited = |ctx: &mut WasiCtx| ctx.budget.as_ref().is_some_and(|budget| budget.exceeded());
-        self.inner.stdout.truncated() || self.with(limited)
     }
 
     /// The first path the program wanted something of although no directory was granted for it: through a descriptor that
@@ -270,116 +204,6 @@ impl WasiEnvBuilder {
         self.envs(std::env::vars_os())
     }
 
-    /// Grants a directory of the host's, with everything in it, under the name `guest`.
-    ///
-    /// # Errors
-    /// [`Error::Host`] if it cannot be opened.
-    pub fn dir(self, host: impl AsRef<Path>, guest: impl Into<String>) -> Result<Self, Error> {
-        self.env.with(|ctx| grant(ctx, host.as_ref(), guest.into(), false))?;
-        Ok(self)
-    }
-
-    /// Grants a directory of the host's for looking at only: whatever would change something in it fails with `rofs`.
-    ///
-    /// # Errors
-    /// [`Error::Host`] if it cannot be opened.
-    pub fn dir_read_only(self, host: impl AsRef<Path>, guest: impl Into<String>) -> Result<Self, Error> {
-        self.env.with(|ctx| grant(ctx, host.as_ref(), guest.into(), true))?;
-        Ok(self)
-    }
-
-    /// Grants a single file of the host's under the name `guest`, a path such as `/etc/app.conf`.
-    ///
-    /// The program finds it in a directory that has nothing else in it but other files granted so, and in which nothing
-    /// can be made, moved or removed. Replacing the file by another one of the same name is seen by the program.
-    ///
-    /// # Errors
-    /// [`Error::Host`] if it cannot be reached, or is no file, or if `guest` names no file.
-    pub fn file(self, host: impl AsRef<Path>, guest: impl AsRef<str>) -> Result<Self, Error> {
-        self.grant_file(host.as_ref(), guest.as_ref(), false)
-    }
-
-    /// Grants a single file of the host's for looking at only. Else as [`WasiEnvBuilder::file`].
-    ///
-    /// # Errors
-    /// As [`WasiEnvBuilder::file`].
-    pub fn file_read_only(self, host: impl AsRef<Path>, guest: impl AsRef<str>) -> Result<Self, Error> {
-        self.grant_file(host.as_ref(), guest.as_ref(), true)
-    }
-
-    fn grant_file(mut self, host: &Path, guest: &str, read_only: bool) -> Result<Self, Error> {
-        let failed = |why: &dyn fmt::Display| {
-            Error::host(format!(
-                "cannot grant the file `{}` as `{}`: {why}",
-                host.display().to_string().escape_debug(),
-                guest.escape_debug()
-            ))
-        };
-        let (above, name) = match guest.rsplit_once('/') {
-            Some(("", name)) => ("/", name),
-            Some((above, name)) => (above, name),
-            None => (".", guest),
-        };
-        if matches!(name, "" | "." | "..") {
-            return Err(failed(&"the guest's name for it names no file"));
-        }
-        // Where it really is: that directory is held, and the file looked up in it.
-        let found = host.canonicalize().map_err(|err| failed(&err))?;
-        if found.is_dir() {
-            return Err(failed(&"it is a directory"));
-        }
-        let (Some(dir), Some(name_there)) = (found.parent(), found.file_name()) else {
-            return Err(failed(&"it is no file"));
-        };
-        let Some(name_there) = name_there.to_str() else {
-            return Err(failed(&"its name is not UTF-8"));
-        };
-        let file = GrantedFile {
-            name: name.to_owned(),
-            dir: Box::new(Dir::grant(dir).map_err(|err| failed(&err))?),
-            name_there: name_there.to_owned(),
-            read_only,
-        };
-        match self.files.iter_mut().find(|(known, _)| known == above) {
-            None => self.files.push((above.to_owned(), vec![file])),
-            Some((_, files)) if files.iter().any(|known| known.name == name) => {
-                return Err(failed(&"another file is granted under this name"));
-            }
-            Some((_, files)) => files.push(file),
-        }
-        Ok(self)
-    }
-
-    /// Grants a file system in memory under the name `guest`.
-    ///
-    /// See [`MemFs`] for an example.
-    #[must_use]
-    pub fn mount(self, files: &MemFs, guest: impl Into<String>) -> Self {
-        self.change(|ctx| mount(ctx, files.directory(), guest.into(), false))
-    }
-
-    /// Grants a file system in memory for looking at only: whatever would change something in it fails with `rofs`.
-    #[must_use]
-    pub fn mount_read_only(self, files: &MemFs, guest: impl Into<String>) -> Self {
-        self.change(|ctx| mount(ctx, files.directory(), guest.into(), true))
-    }
-
-    /// Lets no file grow beyond so many bytes (no limit unless set). The program then sees `fbig`.
-    #[must_use]
-    pub fn max_file_size(self, bytes: u64) -> Self {
-        self.change(|ctx| ctx.quota.max_file_size = bytes)
-    }
-
-    /// Lets all files together grow by so many bytes (no limit unless set), on disks and in memory. The program then
-    /// sees `dquot`.
-    ///
-    /// What is counted is growth: bytes beyond a file's end, and for each name made (of a file, a directory or a link)
-    /// its length and 256 bytes. Cutting and removing give nothing back.
-    #[must_use]
-    pub fn max_disk(self, bytes: u64) -> Self {
-        self.change(|ctx| ctx.quota.set_max_disk(bytes))
-    }
-
     /// Sets what the program reads from standard input: bytes, text, or a [`Stdin`].
     #[must_use]
     pub fn stdin(self, stdin: impl Into<Stdin>) -> Self {
@@ -390,72 +214,6 @@ impl WasiEnvBuilder {
     #[must_use]
     pub fn inherit_stdin(self) -> Self {
         self.stdin(Stdin::inherit())
-    }
-
-    /// Keeps what is written to standard output: see [`WasiEnv::get_stdout`].
-    #[must_use]
-    pub fn capture_stdout(self) -> Self {
-        let capture = Object::Capture(self.env.inner.stdout.clone());
-        self.change(|ctx| ctx.set_stream(1, capture))
-    }
-
-    /// Keeps what is written to standard error: see [`WasiEnv::get_stderr`].
-    #[must_use]
-    pub fn capture_stderr(self) -> Self {
-        let capture = Object::Capture(self.env.inner.stderr.clone());
-        self.change(|ctx| ctx.set_stream(2, capture))
-    }
-
-    /// Keeps at most so many bytes of each captured stream (64 MiB unless set). The program then sees `nospc`.
-    #[must_use]
-    pub fn capture_limit(self, bytes: u64) -> Self {
-        self.env.inner.stdout.set_limit(bytes);
-        self
-    }
-
-    /// Lets the program write at most so many bytes to standard output and standard error together, wherever they lead.
-    /// The write that goes beyond is cut, and the next ones see `nospc`: see [`WasiEnv::output_truncated`].
-    #[must_use]
-    pub fn max_output(self, bytes: u64) -> Self {
-        self.change(|ctx| ctx.budget = Some(Arc::new(Budget::new(bytes))))
-    }
-
-    /// Lets terminals get what the program writes as it is. Otherwise escape sequences other than colours and cursor
-    /// movement are taken out, because they can change the terminal's title and settings, put text into the clipboard
-    /// or make the terminal type answers. What goes to pipes and files is never changed.
-    #[must_use]
-    pub fn raw_terminal(self) -> Self {
-        self.change(|ctx| ctx.raw_terminal = true)
-    }
-
-    /// Passes standard output through to this process's, unbuffered.
-    #[must_use]
-    pub fn inherit_stdout(self) -> Self {
-        self.change(|ctx| ctx.set_stream(1, inherited(HostFile::stdout())))
-    }
-
-    /// Passes standard error through to this process's, unbuffered.
-    #[must_use]
-    pub fn inherit_stderr(self) -> Self {
-        self.change(|ctx| ctx.set_stream(2, inherited(HostFile::stderr())))
-    }
-
-    /// Lets the program use all three of this process's standard streams.
-    #[must_use]
-    pub fn inherit_stdio(self) -> Self {
-        self.inherit_stdin().inherit_stdout().inherit_stderr()
-    }
-
-    /// Sends standard output to `writer`, flushed after each write.
-    #[must_use]
-    pub fn stdout(self, writer: impl Write + Send + 'static) -> Self {
-        self.change(|ctx| ctx.set_stream(1, Object::Writer(Box::new(writer))))
-    }
-
-    /// Sends standard error to `writer`, flushed after each write.
-    #[must_use]
-    pub fn stderr(self, writer: impl Write + Send + 'static) -> Self {
-        self.change(|ctx| ctx.set_stream(2, Object::Writer(Box::new(writer))))
     }
 
     /// Lets the program accept connections. Listeners get the descriptors after the directories', in the order of the
@@ -471,28 +229,6 @@ impl WasiEnvBuilder {
         Ok(self)
     }
 
-    /// Sets how many descriptors the program may have open at once (1024 unless set), those granted included.
-    #[must_use]
-    pub fn max_open_files(self, count: u32) -> Self {
-        self.change(|ctx| ctx.table.set_limit(count))
-    }
-
-    /// Hands `sink` a line for each call of the functions that `filter` shows, when the call has ended: its name, its
-    /// arguments decoded, and what came of it. What is the guest's in it is escaped and cut.
-    ///
-    /// ```
-    /// use wasmrun::{WasiEnv, wasi::TraceFilter};
-    ///
-    /// let env = WasiEnv::builder().trace(TraceFilter::ALL, |line| eprintln!("{line}")).build();
-    /// ```
-    ///
-    /// The environment is locked meanwhile: the sink must not use it.
-    #[must_use]
-    pub fn trace(self, filter: TraceFilter, sink: impl FnMut(&str) + Send + 'static) -> Self {
-        let sink = Box::new(sink);
-        self.change(|ctx| ctx.trace = Some(Box::new(Trace { filter, sink })))
-    }
-
     /// The environment.
     #[must_use]
     pub fn build(self) -> WasiEnv {
@@ -500,15 +236,7 @@ impl WasiEnvBuilder {
         self.env.with(|ctx| {
             settings::apply_profile(ctx, !files.is_empty(), !listeners.is_empty());
             ctx.finish_streams();
-            for (above, files) in files {
-                if ctx.table.grants(&above) {
-                    ctx.reject(format!(
-                        "the file `{}` cannot be granted in `{above}`, which is a directory granted as a whole",
-                        files.first().map_or("", |file| &file.name)
-                    ));
-                }
-                mount(ctx, Box::new(GrantedFiles::new(files)), above, false);
-            }
+            files::mount_single_files(ctx, files);
             for (file, nonblock) in listeners {
                 let mut descriptor = Descriptor::new(Object::Listener(file), Rights::ALL, Rights::ALL, false);
                 if nonblock {
@@ -570,45 +298,6 @@ fn set_stdin(ctx: &mut WasiCtx, stdin: Stdin) {
 /// A standard stream of this process; one that is closed reads as empty and swallows what is written.
 fn inherited(file: std::io::Result<HostFile>) -> Object {
     file.map_or(Object::Null, |file| Object::File(Box::new(file)))
-}
-
-fn grant(ctx: &mut WasiCtx, host: &Path, guest: String, read_only: bool) -> Result<(), Error> {
-    let failed = |why: &dyn fmt::Display| {
-        Error::host(format!(
-            "cannot grant the directory `{}`: {why}",
-            host.display().to_string().escape_debug()
-        ))
-    };
-    let dir = Dir::grant(host).map_err(|err| {
-        if host.is_file() {
-            failed(&"it is a file; grant it as one")
-        } else {
-            failed(&err)
-        }
-    })?;
-    let full = |_| failed(&"too many descriptors are open");
-    ctx.table
-        .insert(Descriptor::preopened(Box::new(dir), guest, read_only))
-        .map_err(full)?;
-    Ok(())
-}
-
-fn mount(ctx: &mut WasiCtx, dir: Box<dyn Directory>, guest: String, read_only: bool) {
-    if ctx.table.insert(Descriptor::preopened(dir, guest, read_only)).is_err() {
-        ctx.reject(String::from(
-            "more directories are granted than descriptors may be open",
-        ));
-    }
-}
-
-fn into_text(bytes: Vec<u8>, what: &str) -> Result<String, Error> {
-    String::from_utf8(bytes).map_err(|err| {
-        let at: Utf8Error = err.utf8_error();
-        Error::host(format!(
-            "the guest's {what} is not UTF-8 from byte {} on",
-            at.valid_up_to()
-        ))
-    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The situations of the official Preview 1 suite, told by guests of our own (`guests/suite_*.c`), each with standard
-//! input as a file, a pipe, /dev/null and closed, its directory granted as `/` and under its own name.
+//! input as a file, a pipe, /dev/null and closed, its directory granted as `/` and under its own name; those about
+//! descriptors and paths also in a directory in memory.
 
 use std::path::Path;
 
@@ -84,6 +85,13 @@ fn holds_in_directory(guest: &str, situation: &str) {
     }
 }
 
+/// The same in a directory that is the guest's own, in memory.
+#[track_caller]
+fn holds_in_memory(guest: &str, situation: &str) {
+    let output = run(&Dir::new(), Stdin::Null, &["--tmp"], guest, &[situation, "/tmp"]);
+    assert_eq!((output.code(), output.stderr.as_str()), (0, ""), "{output}");
+}
+
 fn files(dir: &Dir) -> Vec<String> {
     let mut found = Vec::new();
     listing(&dir.path("."), &mut found);
@@ -108,6 +116,7 @@ macro_rules! in_directory {
         mod $module {
             $(#[test] fn $situation() {
                 super::holds_in_directory(concat!($guest, ".wasm"), stringify!($situation));
+                super::holds_in_memory(concat!($guest, ".wasm"), stringify!($situation));
             })*
 
             #[test]

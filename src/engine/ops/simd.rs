@@ -6,7 +6,7 @@
 
 use super::{Bank, LoadOp, define_ops};
 
-/// One vector in, one out.
+/// One vector in, one out. Rows without a visit make NaNs canonical: see `for_each_f64_unary`.
 macro_rules! for_each_vector_unary {
     ($mac:ident) => {
         $mac! {
@@ -73,6 +73,8 @@ macro_rules! for_each_vector_unary {
                 (a: F64x2) -> I32x4 { low_then_zero(a, |a| a as i32) }
             I32x4RelaxedTruncF64x2UZero "i32x4.relaxed_trunc_f64x2_u_zero" visit_i32x4_relaxed_trunc_f64x2_u_zero
                 (a: F64x2) -> U32x4 { low_then_zero(a, |a| a as u32) }
+            F32x4Canonical "f32x4.canonical" none (a: F32x4) -> F32x4 { map(a, num::f32_canonical) }
+            F64x2Canonical "f64x2.canonical" none (a: F64x2) -> F64x2 { map(a, num::f64_canonical) }
         }
     };
 }

@@ -5,7 +5,7 @@ use super::assign::{Assigned, Classes, assign};
 use super::ir::{Arg, Ins, Mode, Op, Slow};
 use super::listing::Listing;
 use super::*;
-use crate::engine::ops::CompareOp;
+use crate::engine::ops::{AtomicOp, CompareOp};
 use crate::engine::run::dispatch::{Handler, word_of};
 use crate::engine::run::handlers::{
     atomic, bulk, control, convert, float, fused, integer, memory, reference, simd, variable,
@@ -493,7 +493,13 @@ impl Encoder<'_, '_> {
             }
             Op::Atomic(op) => {
                 let is_64 = self.t.module.memories[ins.b.0 as usize].is_64;
-                self.push(atomic::atomic(op, is_64), halves(d, a));
+                let handlers = match op {
+                    AtomicOp::Load(width) => atomic::LOAD[width as usize],
+                    AtomicOp::Store(width) => atomic::STORE[width as usize],
+                    AtomicOp::Rmw(op, width) => atomic::RMW[op as usize][width as usize],
+                    AtomicOp::Cmpxchg(width) => atomic::CMPXCHG[width as usize],
+                };
+                self.push(handlers[is_64 as usize], halves(d, a));
                 self.words.push(ins.x);
                 self.words.push(halves(ins.b.0, c));
             }

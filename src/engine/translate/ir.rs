@@ -498,18 +498,73 @@ impl Op {
     }
 
     /// What makes a NaN it computes canonical; `None` for instructions whose result is no float, or has the bits of what
-    /// they were given. Vector arithmetic gets its arms here.
+    /// they were given.
     pub(crate) fn canonicalised_by(self) -> Option<Op> {
-        match self {
-            Op::F64Small(F64SmallOp::F64Copysign) | Op::F64Unary(F64UnaryOp::F64Abs | F64UnaryOp::F64Neg) => None,
-            Op::F32Small(F32SmallOp::F32Copysign) | Op::F32Unary(F32UnaryOp::F32Abs | F32UnaryOp::F32Neg) => None,
+        use {VectorBinaryOp as Binary, VectorTernaryOp as Ternary, VectorUnaryOp as Unary};
+        Some(match self {
+            Op::F64Small(F64SmallOp::F64Copysign) | Op::F64Unary(F64UnaryOp::F64Abs | F64UnaryOp::F64Neg) => {
+                return None;
+            }
+            Op::F32Small(F32SmallOp::F32Copysign) | Op::F32Unary(F32UnaryOp::F32Abs | F32UnaryOp::F32Neg) => {
+                return None;
+            }
             Op::F64(_) | Op::F64Small(_) | Op::F64Unary(_) | Op::Convert(ConvertOp::F64PromoteF32) => {
-                Some(Op::F64Unary(F64UnaryOp::F64Canonical))
+                Op::F64Unary(F64UnaryOp::F64Canonical)
             }
             Op::F32(_) | Op::F32Small(_) | Op::F32Unary(_) | Op::Convert(ConvertOp::F32DemoteF64) => {
-                Some(Op::F32Unary(F32UnaryOp::F32Canonical))
+                Op::F32Unary(F32UnaryOp::F32Canonical)
             }
-            _ => None,
+            Op::VectorUnary(
+                Unary::F32x4Ceil
+                | Unary::F32x4Floor
+                | Unary::F32x4Trunc
+                | Unary::F32x4Nearest
+                | Unary::F32x4Sqrt
+                | Unary::F32x4DemoteF64x2Zero,
+            )
+            | Op::VectorBinary(
+                Binary::F32x4Add
+                | Binary::F32x4Sub
+                | Binary::F32x4Mul
+                | Binary::F32x4Div
+                | Binary::F32x4Min
+                | Binary::F32x4Max,
+            )
+            | Op::VectorTernary(Ternary::F32x4RelaxedMadd | Ternary::F32x4RelaxedNmadd) => {
+                Op::VectorUnary(Unary::F32x4Canonical)
+            }
+            Op::VectorUnary(
+                Unary::F64x2Ceil
+                | Unary::F64x2Floor
+                | Unary::F64x2Trunc
+                | Unary::F64x2Nearest
+                | Unary::F64x2Sqrt
+                | Unary::F64x2PromoteLowF32x4,
+            )
+            | Op::VectorBinary(
+                Binary::F64x2Add
+                | Binary::F64x2Sub
+                | Binary::F64x2Mul
+                | Binary::F64x2Div
+                | Binary::F64x2Min
+                | Binary::F64x2Max,
+            )
+            | Op::VectorTernary(Ternary::F64x2RelaxedMadd | Ternary::F64x2RelaxedNmadd) => {
+                Op::VectorUnary(Unary::F64x2Canonical)
+            }
+            _ => return None,
+        })
+    }
+
+    /// What the deterministic profile has a relaxed instruction do, where its row does another of the things allowed.
+    pub(crate) fn of_deterministic_profile(self) -> Op {
+        use VectorBinaryOp::*;
+        match self {
+            Op::VectorBinary(F32x4RelaxedMin) => Op::VectorBinary(F32x4Min),
+            Op::VectorBinary(F32x4RelaxedMax) => Op::VectorBinary(F32x4Max),
+            Op::VectorBinary(F64x2RelaxedMin) => Op::VectorBinary(F64x2Min),
+            Op::VectorBinary(F64x2RelaxedMax) => Op::VectorBinary(F64x2Max),
+            other => other,
         }
     }
 

@@ -365,3 +365,63 @@ fn every_nan_that_is_computed_is_the_canonical_one_if_so_wished() {
         assert_eq!(call("f32.copysign", &positive), u64::from(odd32 & !(1 << 31)));
     }
 }
+
+#[test]
+fn nans_of_vectors_are_canonical_too_and_relaxed_minima_those_of_the_profile() {
+    use crate::engine::{Linker, Val};
+    let same = ["ceil", "floor", "trunc", "nearest", "sqrt", "neg", "abs"];
+    let two = [
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "min",
+        "max",
+        "pmin",
+        "relaxed_min",
+        "relaxed_max",
+    ];
+    let three = ["relaxed_madd", "relaxed_nmadd"];
+    let mut text = String::from("(module");
+    for shape in ["f32x4", "f64x2"] {
+        let names = same
+            .iter()
+            .map(|name| (name, 1))
+            .chain(two.iter().map(|name| (name, 2)));
+        for (name, operands) in names.chain(three.iter().map(|name| (name, 3))) {
+            let operands = "(i64x2.splat (local.get 0))".repeat(operands);
+            text += &format!(
+                "(func (export \"{shape}.{name}\") (param i64) (result i64) (i64x2.extract_lane 1 ({shape}.{name} {operands})))"
+            );
+        }
+    }
+    text += "(func (export \"demote\") (param i64) (result i64)
+               (i64x2.extract_lane 0 (f32x4.demote_f64x2_zero (i64x2.splat (local.get 0)))))
+             (func (export \"promote\") (param i64) (result i64)
+               (i64x2.extract_lane 1 (f64x2.promote_low_f32x4 (i64x2.splat (local.get 0)))))
+             (func (export \"zeros\") (result i64) (i64x2.extract_lane 0
+               (f64x2.relaxed_min (f64x2.splat (f64.const 0)) (f64x2.splat (f64.const -0))))))";
+    let engine = Engine::new(Config::new().canonical_nans(true));
+    let module = Module::new(&engine, &text).expect("a valid module");
+    let mut app = Linker::new(&engine).instantiate(&module).expect("no imports");
+    let mut call = |name: &str, args: &[Val]| match app.invoke(name, args).expect("no trap")[..] {
+        [Val::I64(bits)] => bits as u64,
+        ref other => panic!("{name} gave {other:?}"),
+    };
+    // Not-a-number both as two lanes and as one.
+    let odd = 0xffa1_2345_ffa1_2345_u64;
+    let (nan32, nan64) = (0x7fc0_0000_7fc0_0000, 0x7ff8_0000_0000_0000);
+    for name in same[..5].iter().chain(&two[..6]).chain(&two[7..]).chain(&three) {
+        assert_eq!(call(&format!("f32x4.{name}"), &[odd.into()]), nan32, "f32x4.{name}");
+        assert_eq!(
+            call(&format!("f64x2.{name}"), &[(odd | 0x7ff0 << 48).into()]),
+            nan64,
+            "f64x2.{name}"
+        );
+    }
+    assert_eq!(call("demote", &[(odd | 0x7ff0 << 48).into()]), nan32);
+    assert_eq!(call("promote", &[odd.into()]), nan64);
+    assert_eq!(call("f32x4.neg", &[odd.into()]), 0x7fa1_2345_7fa1_2345);
+    assert_eq!(call("f32x4.pmin", &[odd.into()]), odd);
+    assert_eq!(call("zeros", &[]), 1 << 63, "the smaller zero, as of f64x2.min");
+}

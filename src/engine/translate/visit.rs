@@ -118,7 +118,7 @@ macro_rules! unary {
 }
 for_each_unary!(unary);
 macro_rules! wide {
-    ($($name:ident $text:literal $visit:ident $count:literal $x:tt $body:block)*) => {
+    ($($name:ident $text:literal $visit:ident $count:literal $x:tt $low:block $high:block)*) => {
         impl Translator<'_> { $(visit!($visit(self) self.wide(WideOp::$name, $count));)* }
     };
 }
@@ -257,7 +257,7 @@ impl Translator<'_> {
 
     /// Pushes a result which may be a NaN: where those are to be canonical, another instruction makes it so. Whatever
     /// computes floats goes through here, or does the same.
-    fn push_float_result(&mut self, ins: Ins, ty: ValType) {
+    pub(super) fn push_float_result(&mut self, ins: Ins, ty: ValType) {
         self.push_result(ins, ty);
         if self.canonical_nans
             && let Some(canonical) = ins.op.canonicalised_by()

@@ -24,8 +24,10 @@ impl<'a, 'm> VisitSimdOperator<'a> for Translator<'m> {
 
 macro_rules! unary {
     ($($name:ident $text:literal $visit:ident $args:tt -> $r:ty $body:block)*) => {
-        impl Translator<'_> { $(visit!($visit(self) self.unary(Op::VectorUnary(VectorUnaryOp::$name), V128));)* }
+        impl Translator<'_> { $(unary!(@ $visit $name);)* }
     };
+    (@ none $name:ident) => {};
+    (@ $visit:ident $name:ident) => { visit!($visit(self) self.unary(Op::VectorUnary(VectorUnaryOp::$name), V128)); };
 }
 for_each_vector_unary!(unary);
 macro_rules! binary {
@@ -139,14 +141,19 @@ impl Translator<'_> {
         let b = self.pop_vector();
         let a = self.stack.pop();
         let a = self.arg(a);
-        self.push_result(Ins::new(op).a(a).b(b), V128);
+        let op = if self.canonical_nans {
+            op.of_deterministic_profile()
+        } else {
+            op
+        };
+        self.push_float_result(Ins::new(op).a(a).b(b), V128);
     }
 
     fn three_vectors(&mut self, op: VectorTernaryOp) {
         let c = self.stack.pop();
         let (a, b) = self.pop_two();
         let (a, b, c) = (self.arg(a), self.arg(b), self.arg(c));
-        self.push_result(Ins::new(Op::VectorTernary(op)).a(a).b(b).c(c), V128);
+        self.push_float_result(Ins::new(Op::VectorTernary(op)).a(a).b(b).c(c), V128);
     }
 
     fn shift(&mut self, op: VectorShiftOp) {

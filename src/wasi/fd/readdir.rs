@@ -15,7 +15,7 @@ use crate::wasi::memory::GuestMemory;
 
 /// Positions that are remembered: those of the entries listed last.
 const REMEMBERED: usize = 4096;
-/// Entries skipped before a request to stop is looked for.
+/// Entries skipped or written before a request to stop is looked for.
 const SKIPPED_AT_ONCE: u64 = 1 << 14;
 
 /// How far a directory was listed. Cheap until the first use.
@@ -125,7 +125,7 @@ pub(in crate::wasi) fn readdir(
     let Object::Dir(dir, listing) = &mut descriptor.object else {
         return Err(Errno::Notdir.into());
     };
-    let memory = GuestMemory::new(cx.host.memory());
+    let memory = cx.host.memory();
     memory.check(buf, u64::from(buf_len))?;
     memory.check(bufused, 4)?;
     let sorted = cx.ctx.deterministic.is_some();
@@ -136,9 +136,15 @@ pub(in crate::wasi) fn readdir(
     }
     let numbers = &mut cx.ctx.deterministic;
     let dev = if numbers.is_some() { dir.stat_self()?.dev } else { 0 };
-    let mut memory = GuestMemory::new(cx.host.memory());
     let mut used = 0;
+    let mut entries = 0;
     while used < u64::from(buf_len) {
+        entries += 1;
+        // Made again, the call begins anew: the buffer is filled from the cookie on.
+        if entries % SKIPPED_AT_ONCE == 0 && cx.host.interrupt().requested() {
+            return Err(Stop::Interrupted);
+        }
+        let mut memory = cx.host.memory();
         let Some((mut entry, next)) = listing.read()? else {
             break;
         };
@@ -159,7 +165,7 @@ pub(in crate::wasi) fn readdir(
             listing.unread(entry);
         }
     }
-    Ok(memory.write_u32(bufused, used as u32)?)
+    Ok(cx.host.memory().write_u32(bufused, used as u32)?)
 }
 
 /// How much of an entry there was room for.

@@ -11,6 +11,7 @@ use super::variable::{Far, Near, Place};
 use super::*;
 use crate::engine::lanes::*;
 use crate::engine::memory::racy::Word;
+use crate::engine::num;
 use crate::engine::ops::*;
 use crate::engine::run::dispatch::*;
 use crate::engine::run::exit::*;
