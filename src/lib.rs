@@ -197,7 +197,7 @@ mod layers;
 pub mod wasi;
 
 pub use engine::*;
-pub use wasi::{MemFs, Stdin, WasiEnv, WasiEnvBuilder, create_wasi_linker};
+pub use wasi::{MemFs, Stdin, WasiEnv, WasiEnvBuilder, WasiThread, WasiThreads, create_wasi_linker};
 
 /// The examples of the README, compiled and run by `cargo test --doc`.
 #[cfg(doctest)]

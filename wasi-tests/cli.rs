@@ -34,5 +34,7 @@ mod streams;
 mod suite;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/threads.rs"]
+mod threads;
 #[path = "cli/world.rs"]
 mod world;

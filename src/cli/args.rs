@@ -150,6 +150,21 @@ pub struct ExecArgs {
     #[arg(long, value_name = "SIZE", value_parser = units::size)]
     pub max_stack: Option<u64>,
 
+    /// Let the program have threads, N at a time (64 without =N)
+    ///
+    /// Those of wasi-threads; none otherwise. Modules may then use shared memories and atomic instructions. The main thread does not count. An exit or a trap of
+    /// any thread ends the program.
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "64",
+        value_parser = clap::value_parser!(u32).range(1..=4096)
+    )]
+    pub threads: Option<u32>,
+
     #[command(flatten)]
     pub world: WorldArgs,
 

@@ -4,13 +4,13 @@ use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::time::Instant;
 
-use wasmrun::{Config, Engine, Error, Executor, Linker, Module, Store, Val, WasiEnv};
+use wasmrun::{Config, Engine, Error, Executor, Features, Linker, Module, Store, Val, WasiEnv, WasiThreads};
 
 use super::args::{ExecArgs, ExitPolicy};
 use super::environment::{argv0, environment};
 use super::exit::Ending;
 use super::timeout::{self, Timer};
-use super::{hint, invoke, report, stats, world};
+use super::{hint, invoke, report, stats, threads, world};
 
 /// Why the guest did not end by itself.
 enum Failure {
@@ -151,16 +151,23 @@ fn load_and_run(args: &ExecArgs, file: &OsStr, rest: &[OsString], given: &mut Op
     linker
         .wasi(env)
         .map_err(|error| Failure::Host(super::environment::message(&error)))?;
+    let threads = match args.threads {
+        Some(max) => Some(threads::link(&mut linker, &module, max)?),
+        None => None,
+    };
     if args.allow_unknown_imports {
         linker.stub_unknown_imports(&module)?;
     }
-    call_guest(args, &linker, &module, call)
+    call_guest(args, &linker, &module, call, threads.as_ref())
 }
 
 fn config(args: &ExecArgs) -> Config {
     let mut config = world::configure(&args.world, Config::new()).lazy_validation(args.lazy_validation);
     if let Some(fuel) = args.fuel {
         config = config.fuel(fuel);
+    }
+    if args.threads.is_some() {
+        config = config.features(Features::default().threads(true));
     }
     if let Some(bytes) = args.max_gc_heap {
         config = config.max_gc_heap(bytes);
@@ -197,6 +204,7 @@ fn call_guest(
     linker: &Linker,
     module: &Module,
     call: Option<(&str, Vec<Val>)>,
+    threads: Option<&WasiThreads>,
 ) -> Result<(), Failure> {
     let mut store = Store::new(module.engine(), ());
     // From here on guest code runs: a start function can spin as well as any other.
@@ -207,6 +215,9 @@ fn call_guest(
                 .map_err(|error| Failure::Host(format!("cannot start a thread for --timeout: {error}")))?,
         ),
     };
+    if let Some(threads) = threads {
+        threads.main(store.interrupt_handle());
+    }
     let instance = linker.instantiate_in(&mut store, module)?;
     let mut executor = Executor::new(store, instance);
     let begun = Instant::now();
@@ -222,6 +233,11 @@ fn call_guest(
             )),
             other => other.into(),
         }),
+    };
+    // Another thread may have ended the program; then the main one was only asked to stop.
+    let outcome = match threads.and_then(WasiThreads::finish) {
+        Some(error) => Err(error.into()),
+        None => outcome,
     };
     if args.stats {
         stats::print(module, executor.store(), begun.elapsed());

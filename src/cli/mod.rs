@@ -17,6 +17,7 @@ mod profiles;
 mod report;
 mod script;
 mod stats;
+mod threads;
 mod timeout;
 mod units;
 mod version;

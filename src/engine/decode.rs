@@ -102,7 +102,11 @@ fn proposal(missing: WasmFeatures) -> Option<(&'static str, &'static str)> {
         (WasmFeatures::EXCEPTIONS, "exceptions", SWITCHED_OFF),
         (WasmFeatures::GC, "gc", SWITCHED_OFF),
         (WasmFeatures::FUNCTION_REFERENCES, "function-references", SWITCHED_OFF),
-        (WasmFeatures::THREADS, "threads", SWITCHED_OFF),
+        (
+            WasmFeatures::THREADS,
+            "threads",
+            "it is switched off in the engine's `Features`, unless `wasmrun exec --threads` asks for it",
+        ),
         (
             WasmFeatures::SHARED_EVERYTHING_THREADS,
             "shared-everything-threads",

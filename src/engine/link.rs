@@ -11,6 +11,7 @@ use super::func::Func;
 use super::host::{self, Caller, Halt, HostFunc, IntoFunc, IntoFuncWith};
 use super::instance::{Extern, Instance};
 use super::instantiate::{self, import_problem, link_error};
+use super::memory::{Memory, SharedMemory};
 use super::module::{Kind, Module, ModuleInner};
 use super::store::{AsStore, AsStoreMut, Inner as _, InnerMut as _, RunObserver, Store, StoreInner};
 use super::types::{ExternType, FuncType};
@@ -82,6 +83,8 @@ type Names<V> = BTreeMap<Arc<[u8]>, V>;
 enum Definition {
     Host(Arc<HostFunc>),
     Item(Extern),
+    /// In every store the same.
+    Shared(SharedMemory),
 }
 
 impl<T> Clone for Linker<T> {
@@ -207,6 +210,14 @@ impl<T: Send + 'static> Linker<T> {
         self.add(module, name, Definition::Item(item))
     }
 
+    /// Defines a name as a memory that threads share; modules in any store can use it.
+    ///
+    /// # Errors
+    /// [`Error::Type`] when the name is taken.
+    pub fn define_shared(&mut self, module: &str, name: &str, memory: &SharedMemory) -> Result<&mut Self, Error> {
+        self.add(module, name, Definition::Shared(memory.clone()))
+    }
+
     /// Defines all exports of an instance under `module`. Names taken before are replaced.
     ///
     /// # Errors
@@ -244,6 +255,7 @@ impl<T: Send + 'static> Linker<T> {
         let item = match self.definition(module, name)? {
             Definition::Host(func) => host_item(store, func, None),
             Definition::Item(item) => *item,
+            Definition::Shared(memory) => shared_item(store, memory),
         };
         store.extern_type(item).is_ok().then_some(item)
     }
@@ -363,6 +375,7 @@ impl<T: Send + 'static> Linker<T> {
                 }
                 Some(Definition::Host(func)) => Some(ExternType::Func(func.ty.clone())),
                 Some(Definition::Item(item)) => Some(store.extern_type(*item)?),
+                Some(Definition::Shared(memory)) => Some(ExternType::Memory(memory.present_type())),
             };
             let expected = inner.extern_type(import.kind, import.index);
             match (definition, given) {
@@ -386,6 +399,7 @@ impl<T: Send + 'static> Linker<T> {
         let item = |(definition, type_id): (&Definition, Option<u32>)| match definition {
             Definition::Host(func) => host_item(store, func, type_id),
             Definition::Item(item) => *item,
+            Definition::Shared(memory) => shared_item(store, memory),
         };
         Ok(found.into_iter().map(item).collect())
     }
@@ -420,6 +434,11 @@ impl<T: Send + 'static> Linker<T> {
         names.insert(name.as_bytes().into(), definition);
         Ok(self)
     }
+}
+
+fn shared_item(store: &mut StoreInner, memory: &SharedMemory) -> Extern {
+    let index = store.share_memory(memory);
+    Extern::Memory(Memory { store: store.id, index })
 }
 
 fn host_item(store: &mut StoreInner, func: &Arc<HostFunc>, type_id: Option<u32>) -> Extern {

@@ -277,6 +277,18 @@ impl StoreInner {
         self.keep_memory(memory)
     }
 
+    /// The index of a shared memory in this store.
+    pub(crate) fn share_memory(&mut self, memory: &SharedMemory) -> u32 {
+        let same = |known: &StoreMemory| known.as_shared().is_some_and(|known| known.same(memory));
+        match self.memories.iter().position(same) {
+            Some(index) => index as u32,
+            None => {
+                self.memories.push(StoreMemory::Shared(memory.clone()));
+                self.memories.len() as u32 - 1
+            }
+        }
+    }
+
     pub(crate) fn keep_memory(&mut self, memory: StoreMemory) -> Result<u32, Error> {
         StoreLimits::check_count("memories", self.memories.len(), self.limits.memories)?;
         self.memories.push(memory);

@@ -17,7 +17,7 @@ use crate::engine::Error;
 pub(super) fn get(cx: &mut Call<'_>, argv: Ptr, argv_buf: Ptr) -> Result<(), Stop> {
     check(cx)?;
     Ok(write_strings(
-        &mut GuestMemory::new(cx.host.memory()),
+        &mut cx.host.memory(),
         cx.ctx.arguments(),
         argv,
         argv_buf,
@@ -35,7 +35,7 @@ pub(super) fn get(cx: &mut Call<'_>, argv: Ptr, argv_buf: Ptr) -> Result<(), Sto
 pub(super) fn sizes_get(cx: &mut Call<'_>, argc: Ptr, argv_buf_size: Ptr) -> Result<(), Stop> {
     check(cx)?;
     Ok(write_sizes(
-        &mut GuestMemory::new(cx.host.memory()),
+        &mut cx.host.memory(),
         cx.ctx.arguments(),
         argc,
         argv_buf_size,

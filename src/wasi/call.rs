@@ -2,12 +2,14 @@
 
 use std::any::Any;
 use std::io;
+use std::time::Duration;
 
 use super::abi::Errno;
 use super::ctx::WasiCtx;
+use super::host;
 use super::memory::GuestMemory;
 use super::preview::Preview;
-use crate::engine::{Caller, Error, Halt, Interrupt, LinearMemory};
+use crate::engine::{Caller, Error, Halt, Interrupt};
 
 /// How a handler ends other than by success.
 #[derive(Debug)]
@@ -36,14 +38,22 @@ impl From<io::Error> for Stop {
 
 /// What a call can ask of the run that made it: [`Caller`] without its type parameter.
 pub(super) trait Host {
-    fn memory(&mut self) -> Option<&mut LinearMemory>;
+    fn memory(&mut self) -> GuestMemory<'_>;
+    /// Whether other threads of the guest make calls at the same time, in the same environment.
+    fn has_threads(&self) -> bool;
     fn interrupt(&self) -> &Interrupt;
     fn call_state(&mut self) -> &mut Option<Box<dyn Any + Send>>;
 }
 
 impl<T: 'static> Host for Caller<'_, T> {
-    fn memory(&mut self) -> Option<&mut LinearMemory> {
-        Caller::memory(self)
+    fn memory(&mut self) -> GuestMemory<'_> {
+        if let Some(memory) = self.shared_memory() {
+            return GuestMemory::Shared(memory.clone());
+        }
+        Caller::memory(self).map_or(GuestMemory::None, GuestMemory::Own)
+    }
+    fn has_threads(&self) -> bool {
+        self.shared_memory().is_some()
     }
     fn interrupt(&self) -> &Interrupt {
         Caller::interrupt(self)
@@ -64,7 +74,7 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     /// The guest's memory.
     pub(super) fn memory(&mut self) -> GuestMemory<'_> {
-        GuestMemory::new(self.host.memory())
+        self.host.memory()
     }
 
     /// What an earlier, interrupted round of this very call left behind.
@@ -78,6 +88,24 @@ impl Call<'_> {
         *self.host.call_state() = Some(Box::new(state));
         Stop::Interrupted
     }
+}
+
+/// How long a thread that waits leaves the environment to others before it looks again.
+const NAP: Duration = Duration::from_millis(2);
+
+/// Whether a call that stopped waiting is to be made again without the guest: threads share an environment, so none may
+/// wait while it has it.
+pub(super) fn is_unfinished(host: &dyn Host, result: &Result<(), Stop>) -> bool {
+    matches!(result, Err(Stop::Interrupted)) && host.has_threads() && !host.interrupt().requested()
+}
+
+/// The same; if so, sleeps a little.
+pub(super) fn again(host: &dyn Host, result: &Result<(), Stop>) -> bool {
+    let again = is_unfinished(host, result);
+    if again {
+        let _ = host::wait(&mut [], Some(NAP), None);
+    }
+    again
 }
 
 /// Turns what a handler returned into what the guest, or the run, sees.

@@ -169,7 +169,8 @@ impl WasiCtx {
 /// Waits until one of `waitables` is ready, or the time is over, or for no reason: callers look again.
 ///
 /// # Errors
-/// [`Stop::Interrupted`] as soon as a stop is requested.
+/// [`Stop::Interrupted`] as soon as a stop is requested. For a guest with threads also when nothing is ready: the others
+/// need the environment meanwhile, and the call is made again (`call::again`).
 pub(super) fn wait(
     host: &dyn Host,
     wake: &Arc<Wake>,
@@ -179,6 +180,15 @@ pub(super) fn wait(
     let interrupt = host.interrupt();
     if interrupt.requested() {
         return Err(Stop::Interrupted);
+    }
+    if host.has_threads() {
+        host::wait(waitables, Some(Duration::ZERO), None)?;
+        let ready = waitables.iter().any(|waitable| waitable.outcome.ready);
+        return if ready || timeout == Some(Duration::ZERO) {
+            Ok(())
+        } else {
+            Err(Stop::Interrupted)
+        };
     }
     wake.clear();
     let notify = wake.clone();

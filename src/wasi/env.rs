@@ -1,5 +1,6 @@
 //! `WasiEnv`: what the embedder grants a program, and where its output is found afterwards.
 
+mod files;
 mod output;
 mod settings;
 
@@ -12,10 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::abi::{Fdflags, Rights};
 use super::ctx::WasiCtx;
 use super::descriptor::{Descriptor, Object};
-use super::fs::granted::{GrantedFile, GrantedFiles};
-use super::fs::{Directory, MemFs};
+use super::fs::granted::GrantedFile;
 use super::host::HostFile;
-use super::sandbox::Dir;
 use super::stdio::{Capture, DEFAULT_CAPTURE_LIMIT, Source, Stdin};
 use crate::engine::Error;
 
@@ -108,7 +107,7 @@ impl WasiEnv {
     /// # Errors
     /// [`Error::Host`] if it cannot be opened.
     pub fn with_preopen(self, host: impl AsRef<Path>, guest: impl Into<String>) -> Result<WasiEnv, Error> {
-        self.with(|ctx| grant(ctx, host.as_ref(), guest.into(), false))?;
+        self.with(|ctx| files::grant(ctx, host.as_ref(), guest.into(), false))?;
         Ok(self)
     }
 
@@ -205,116 +204,6 @@ impl WasiEnvBuilder {
         self.envs(std::env::vars_os())
     }
 
-    /// Grants a directory of the host's, with everything in it, under the name `guest`.
-    ///
-    /// # Errors
-    /// [`Error::Host`] if it cannot be opened.
-    pub fn dir(self, host: impl AsRef<Path>, guest: impl Into<String>) -> Result<Self, Error> {
-        self.env.with(|ctx| grant(ctx, host.as_ref(), guest.into(), false))?;
-        Ok(self)
-    }
-
-    /// Grants a directory of the host's for looking at only: whatever would change something in it fails with `rofs`.
-    ///
-    /// # Errors
-    /// [`Error::Host`] if it cannot be opened.
-    pub fn dir_read_only(self, host: impl AsRef<Path>, guest: impl Into<String>) -> Result<Self, Error> {
-        self.env.with(|ctx| grant(ctx, host.as_ref(), guest.into(), true))?;
-        Ok(self)
-    }
-
-    /// Grants a single file of the host's under the name `guest`, a path such as `/etc/app.conf`.
-    ///
-    /// The program finds it in a directory that has nothing else in it but other files granted so, and in which nothing
-    /// can be made, moved or removed. Replacing the file by another one of the same name is seen by the program.
-    ///
-    /// # Errors
-    /// [`Error::Host`] if it cannot be reached, or is no file, or if `guest` names no file.
-    pub fn file(self, host: impl AsRef<Path>, guest: impl AsRef<str>) -> Result<Self, Error> {
-        self.grant_file(host.as_ref(), guest.as_ref(), false)
-    }
-
-    /// Grants a single file of the host's for looking at only. Else as [`WasiEnvBuilder::file`].
-    ///
-    /// # Errors
-    /// As [`WasiEnvBuilder::file`].
-    pub fn file_read_only(self, host: impl AsRef<Path>, guest: impl AsRef<str>) -> Result<Self, Error> {
-        self.grant_file(host.as_ref(), guest.as_ref(), true)
-    }
-
-    fn grant_file(mut self, host: &Path, guest: &str, read_only: bool) -> Result<Self, Error> {
-        let failed = |why: &dyn fmt::Display| {
-            Error::host(format!(
-                "cannot grant the file `{}` as `{}`: {why}",
-                host.display().to_string().escape_debug(),
-                guest.escape_debug()
-            ))
-        };
-        let (above, name) = match guest.rsplit_once('/') {
-            Some(("", name)) => ("/", name),
-            Some((above, name)) => (above, name),
-            None => (".", guest),
-        };
-        if matches!(name, "" | "." | "..") {
-            return Err(failed(&"the guest's name for it names no file"));
-        }
-        // Where it really is: that directory is held, and the file looked up in it.
-        let found = host.canonicalize().map_err(|err| failed(&err))?;
-        if found.is_dir() {
-            return Err(failed(&"it is a directory"));
-        }
-        let (Some(dir), Some(name_there)) = (found.parent(), found.file_name()) else {
-            return Err(failed(&"it is no file"));
-        };
-        let Some(name_there) = name_there.to_str() else {
-            return Err(failed(&"its name is not UTF-8"));
-        };
-        let file = GrantedFile {
-            name: name.to_owned(),
-            dir: Box::new(Dir::grant(dir).map_err(|err| failed(&err))?),
-            name_there: name_there.to_owned(),
-            read_only,
-        };
-        match self.files.iter_mut().find(|(known, _)| known == above) {
-            None => self.files.push((above.to_owned(), vec![file])),
-            Some((_, files)) if files.iter().any(|known| known.name == name) => {
-                return Err(failed(&"another file is granted under this name"));
-            }
-            Some((_, files)) => files.push(file),
-        }
-        Ok(self)
-    }
-
-    /// Grants a file system in memory under the name `guest`.
-    ///
-    /// See [`MemFs`] for an example.
-    #[must_use]
-    pub fn mount(self, files: &MemFs, guest: impl Into<String>) -> Self {
-        self.change(|ctx| mount(ctx, files.directory(), guest.into(), false))
-    }
-
-    /// Grants a file system in memory for looking at only: whatever would change something in it fails with `rofs`.
-    #[must_use]
-    pub fn mount_read_only(self, files: &MemFs, guest: impl Into<String>) -> Self {
-        self.change(|ctx| mount(ctx, files.directory(), guest.into(), true))
-    }
-
-    /// Lets no file grow beyond so many bytes (no limit unless set). The program then sees `fbig`.
-    #[must_use]
-    pub fn max_file_size(self, bytes: u64) -> Self {
-        self.change(|ctx| ctx.quota.max_file_size = bytes)
-    }
-
-    /// Lets all files together grow by so many bytes (no limit unless set), on disks and in memory. The program then
-    /// sees `dquot`.
-    ///
-    /// What is counted is growth: bytes beyond a file's end, and for each name made (of a file, a directory or a link)
-    /// its length and 256 bytes. Cutting and removing give nothing back.
-    #[must_use]
-    pub fn max_disk(self, bytes: u64) -> Self {
-        self.change(|ctx| ctx.quota.set_max_disk(bytes))
-    }
-
     /// Sets what the program reads from standard input: bytes, text, or a [`Stdin`].
     #[must_use]
     pub fn stdin(self, stdin: impl Into<Stdin>) -> Self {
@@ -340,12 +229,6 @@ impl WasiEnvBuilder {
         Ok(self)
     }
 
-    /// Sets how many descriptors the program may have open at once (1024 unless set), those granted included.
-    #[must_use]
-    pub fn max_open_files(self, count: u32) -> Self {
-        self.change(|ctx| ctx.table.set_limit(count))
-    }
-
     /// The environment.
     #[must_use]
     pub fn build(self) -> WasiEnv {
@@ -353,15 +236,7 @@ impl WasiEnvBuilder {
         self.env.with(|ctx| {
             settings::apply_profile(ctx, !files.is_empty(), !listeners.is_empty());
             ctx.finish_streams();
-            for (above, files) in files {
-                if ctx.table.grants(&above) {
-                    ctx.reject(format!(
-                        "the file `{}` cannot be granted in `{above}`, which is a directory granted as a whole",
-                        files.first().map_or("", |file| &file.name)
-                    ));
-                }
-                mount(ctx, Box::new(GrantedFiles::new(files)), above, false);
-            }
+            files::mount_single_files(ctx, files);
             for (file, nonblock) in listeners {
                 let mut descriptor = Descriptor::new(Object::Listener(file), Rights::ALL, Rights::ALL, false);
                 if nonblock {
@@ -423,35 +298,6 @@ fn set_stdin(ctx: &mut WasiCtx, stdin: Stdin) {
 /// A standard stream of this process; one that is closed reads as empty and swallows what is written.
 fn inherited(file: std::io::Result<HostFile>) -> Object {
     file.map_or(Object::Null, |file| Object::File(Box::new(file)))
-}
-
-fn grant(ctx: &mut WasiCtx, host: &Path, guest: String, read_only: bool) -> Result<(), Error> {
-    let failed = |why: &dyn fmt::Display| {
-        Error::host(format!(
-            "cannot grant the directory `{}`: {why}",
-            host.display().to_string().escape_debug()
-        ))
-    };
-    let dir = Dir::grant(host).map_err(|err| {
-        if host.is_file() {
-            failed(&"it is a file; grant it as one")
-        } else {
-            failed(&err)
-        }
-    })?;
-    let full = |_| failed(&"too many descriptors are open");
-    ctx.table
-        .insert(Descriptor::preopened(Box::new(dir), guest, read_only))
-        .map_err(full)?;
-    Ok(())
-}
-
-fn mount(ctx: &mut WasiCtx, dir: Box<dyn Directory>, guest: String, read_only: bool) {
-    if ctx.table.insert(Descriptor::preopened(dir, guest, read_only)).is_err() {
-        ctx.reject(String::from(
-            "more directories are granted than descriptors may be open",
-        ));
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use super::abi::Ptr;
 use super::args::{check, write_sizes, write_strings};
 use super::call::{Call, Stop};
-use super::memory::GuestMemory;
 
 /// `environ_get`: the variables, as an array of pointers and the `KEY=VALUE` strings they point to.
 ///
@@ -16,7 +15,7 @@ use super::memory::GuestMemory;
 pub(super) fn get(cx: &mut Call<'_>, environ: Ptr, environ_buf: Ptr) -> Result<(), Stop> {
     check(cx)?;
     Ok(write_strings(
-        &mut GuestMemory::new(cx.host.memory()),
+        &mut cx.host.memory(),
         cx.ctx.variables(),
         environ,
         environ_buf,
@@ -33,12 +32,7 @@ pub(super) fn get(cx: &mut Call<'_>, environ: Ptr, environ_buf: Ptr) -> Result<(
 /// `fault` if either write leaves the memory; nothing is written past the first failure. `overflow` past 4 GiB.
 pub(super) fn sizes_get(cx: &mut Call<'_>, count: Ptr, buf_size: Ptr) -> Result<(), Stop> {
     check(cx)?;
-    Ok(write_sizes(
-        &mut GuestMemory::new(cx.host.memory()),
-        cx.ctx.variables(),
-        count,
-        buf_size,
-    )?)
+    Ok(write_sizes(&mut cx.host.memory(), cx.ctx.variables(), count, buf_size)?)
 }
 
 #[cfg(test)]

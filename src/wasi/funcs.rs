@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::abi::{Fd, Fdflags, Fstflags, Lookupflags, Oflags, Ptr, Riflags, Rights, Sdflags, Size, Timestamp};
-use super::call::{Call, Stop, finish};
+use super::call::{Call, Stop, again, finish, is_unfinished};
 use super::ctx::WasiCtx;
 use super::preview::{PREVIEW0, PREVIEW1};
 use super::trace::{
@@ -107,7 +107,9 @@ impl Row {
             None => (self.handler)(cx, words),
             Some(errno) => Err(errno.into()),
         };
-        if let Some(line) = line {
+        if let Some(line) = line
+            && !is_unfinished(cx.host, &result)
+        {
             trace::end(cx, line, self.params, words, &result);
         }
         // What the profile refuses, no directory would change.
@@ -153,9 +155,14 @@ macro_rules! wasi_funcs {
                         stringify!($name),
                         move |caller: &mut Caller<'_, T>, $($param: <$ty as Arg>::Wasm),*| -> wasi_funcs!(@ty $($never)?) {
                             let words: &[u64] = &[$($param as u64),*];
-                            let result = world.with(|ctx| {
-                                rows::$name.call(&mut Call { ctx, host: caller, preview }, words)
-                            });
+                            let result = loop {
+                                let result = world.with(|ctx| {
+                                    rows::$name.call(&mut Call { ctx, host: caller, preview }, words)
+                                });
+                                if !again(caller, &result) {
+                                    break result;
+                                }
+                            };
                             wasi_funcs!(@result $($never)? result)
                         },
                     )?;

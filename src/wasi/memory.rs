@@ -1,14 +1,15 @@
 //! A guest's memory as handlers see it: every access is checked and fails with `fault`.
 //!
 //! Handlers copy in and copy out. The one exception is the data of iovecs, which the host reads into or writes
-//! from in place; those slices exist inside [`Iovecs::with_slices`] and [`Iovecs::with_slices_mut`] only, so that
-//! a memory other threads can write needs a second version of those two and of nothing else.
+//! from in place; those slices exist inside [`Iovecs::with_slices`] and [`Iovecs::with_slices_mut`] only. Of a memory
+//! that other threads can write there are no slices: everything of it is copied, checked first and in bounded pieces.
 //! Addresses are u64 throughout: no sum of two guest numbers wraps.
 
+use std::borrow::Cow;
 use std::io::{IoSlice, IoSliceMut};
 
 use super::abi::{Errno, Iovec, Ptr, Size};
-use crate::engine::LinearMemory;
+use crate::engine::{LinearMemory, SharedMemory};
 
 /// Iovecs looked at in one call. More fail with `inval`, as with writev(2).
 const MAX_IOVECS: u32 = 1 << 16;
@@ -21,41 +22,45 @@ const INLINE: usize = 8;
 /// The longest path, its terminating NUL included, that Linux takes.
 pub(super) const PATH_MAX: Size = 4096;
 
-/// The memory of the guest that made the call. A guest without a memory has an empty one.
-pub(super) struct GuestMemory<'a> {
-    memory: Option<&'a mut LinearMemory>,
+/// Bytes of a shared memory copied at once, for what a guest asks to be moved.
+const MAX_COPIED: u64 = 1 << 20;
+
+/// The memory of the guest that made the call.
+pub(super) enum GuestMemory<'a> {
+    /// The guest has none: an empty one.
+    None,
+    Own(&'a mut LinearMemory),
+    /// Other threads of the guest have it, too.
+    Shared(SharedMemory),
 }
 
-impl<'a> GuestMemory<'a> {
-    pub(super) fn new(memory: Option<&'a mut LinearMemory>) -> Self {
-        GuestMemory { memory }
-    }
-
-    /// The `len` bytes from `addr`.
-    fn slice(&self, addr: u64, len: u64) -> Result<&[u8], Errno> {
-        match &self.memory {
-            Some(memory) => memory.slice(addr, len).map_err(|_| Errno::Fault),
-            None if addr == 0 && len == 0 => Ok(&[]),
-            None => Err(Errno::Fault),
+impl GuestMemory<'_> {
+    /// The `len` bytes from `addr`, as they are or, of a shared memory, copied.
+    fn slice(&self, addr: u64, len: u64) -> Result<Cow<'_, [u8]>, Errno> {
+        match self {
+            GuestMemory::Own(memory) => memory.slice(addr, len).map(Cow::Borrowed).map_err(|_| Errno::Fault),
+            GuestMemory::Shared(memory) => copied(memory, addr, len).map(Cow::Owned),
+            GuestMemory::None => self.inside(addr, len).map(|()| Cow::Borrowed(&[][..])),
         }
     }
 
-    /// The `len` bytes from `addr`, to be written.
-    fn slice_mut(&mut self, addr: u64, len: u64) -> Result<&mut [u8], Errno> {
-        match &mut self.memory {
-            Some(memory) => memory.slice_mut(addr, len).map_err(|_| Errno::Fault),
-            None if addr == 0 && len == 0 => Ok(&mut []),
-            None => Err(Errno::Fault),
-        }
+    /// Checks that the `len` bytes from `addr` are in the memory.
+    fn inside(&self, addr: u64, len: u64) -> Result<(), Errno> {
+        let inside = match self {
+            GuestMemory::Own(memory) => memory.slice(addr, len).is_ok(),
+            GuestMemory::Shared(memory) => memory.check(addr, len).is_ok(),
+            GuestMemory::None => addr == 0 && len == 0,
+        };
+        if inside { Ok(()) } else { Err(Errno::Fault) }
     }
 
     /// Checks that `len` bytes from `ptr` are in the memory, so that an effect elsewhere comes after.
     pub(super) fn check(&self, ptr: Ptr, len: u64) -> Result<(), Errno> {
-        self.slice(ptr.at(0), len).map(|_| ())
+        self.inside(ptr.at(0), len)
     }
 
     /// The `len` bytes at `ptr + offset`.
-    pub(super) fn bytes(&self, ptr: Ptr, offset: u64, len: u64) -> Result<&[u8], Errno> {
+    pub(super) fn bytes(&self, ptr: Ptr, offset: u64, len: u64) -> Result<Cow<'_, [u8]>, Errno> {
         self.slice(ptr.at(offset), len)
     }
 
@@ -66,9 +71,12 @@ impl<'a> GuestMemory<'a> {
 
     /// Writes `bytes` at `ptr + offset`.
     pub(super) fn write_at(&mut self, ptr: Ptr, offset: u64, bytes: &[u8]) -> Result<(), Errno> {
-        self.slice_mut(ptr.at(offset), bytes.len() as u64)?
-            .copy_from_slice(bytes);
-        Ok(())
+        let written = match self {
+            GuestMemory::Own(memory) => memory.write(ptr.at(offset), bytes),
+            GuestMemory::Shared(memory) => memory.write(ptr.at(offset), bytes),
+            GuestMemory::None => return self.inside(ptr.at(offset), bytes.len() as u64),
+        };
+        written.map_err(|_| Errno::Fault)
     }
 
     /// Writes a little-endian u32 at `ptr`.
@@ -81,7 +89,8 @@ impl<'a> GuestMemory<'a> {
         self.write(ptr, &value.to_le_bytes())
     }
 
-    /// Hands the `len` bytes from `ptr + offset` to `fill`, to be overwritten.
+    /// Hands the `len` bytes from `ptr + offset` to `fill`, to be overwritten: not more than fit the host's memory, if
+    /// the guest's is shared.
     pub(super) fn fill(
         &mut self,
         ptr: Ptr,
@@ -89,7 +98,13 @@ impl<'a> GuestMemory<'a> {
         len: u64,
         fill: impl FnOnce(&mut [u8]) -> Result<(), Errno>,
     ) -> Result<(), Errno> {
-        fill(self.slice_mut(ptr.at(offset), len)?)
+        self.inside(ptr.at(offset), len)?;
+        if let GuestMemory::Own(memory) = self {
+            return fill(memory.slice_mut(ptr.at(offset), len).map_err(|_| Errno::Fault)?);
+        }
+        let mut bytes = vec![0; usize::try_from(len).map_err(|_| Errno::Fault)?];
+        fill(&mut bytes)?;
+        self.write_at(ptr, offset, &bytes)
     }
 
     /// Reads a path.
@@ -98,11 +113,12 @@ impl<'a> GuestMemory<'a> {
     /// `fault` outside the memory; `nametoolong` from [`PATH_MAX`] bytes on, before a byte is copied;
     /// `ilseq` if it is not UTF-8; `inval` if it contains a NUL, which no host path can.
     pub(super) fn read_path(&self, ptr: Ptr, len: Size) -> Result<String, Errno> {
-        let bytes = self.slice(ptr.at(0), u64::from(len))?;
+        self.inside(ptr.at(0), u64::from(len))?;
         if len >= PATH_MAX {
             return Err(Errno::Nametoolong);
         }
-        let path = std::str::from_utf8(bytes).map_err(|_| Errno::Ilseq)?;
+        let bytes = self.slice(ptr.at(0), u64::from(len))?;
+        let path = std::str::from_utf8(&bytes).map_err(|_| Errno::Ilseq)?;
         if path.contains('\0') {
             return Err(Errno::Inval);
         }
@@ -127,11 +143,19 @@ impl<'a> GuestMemory<'a> {
         let (records, _) = array.as_chunks::<{ Iovec::SIZE as usize }>();
         for record in records {
             let iovec = Iovec::from_bytes(record);
-            self.slice(u64::from(iovec.buf), u64::from(iovec.len))?;
+            self.inside(u64::from(iovec.buf), u64::from(iovec.len))?;
             iovecs.push(iovec);
         }
         Ok(iovecs)
     }
+}
+
+/// Bytes of a shared memory, which were at some moment what they are.
+fn copied(memory: &SharedMemory, addr: u64, len: u64) -> Result<Vec<u8>, Errno> {
+    memory.check(addr, len).map_err(|_| Errno::Fault)?;
+    let mut bytes = vec![0; usize::try_from(len).map_err(|_| Errno::Fault)?];
+    memory.read(addr, &mut bytes).map_err(|_| Errno::Fault)?;
+    Ok(bytes)
 }
 
 /// Ranges of the guest's memory that were checked when they were read. The memory cannot shrink, so they hold.
@@ -185,7 +209,7 @@ impl Iovecs {
             })
     }
 
-    /// Calls `write` with the bytes `from..from + max` in place.
+    /// Calls `write` with the bytes `from..from + max` in place; of a shared memory, with a copy of the first of them.
     pub(super) fn with_slices<R>(
         &self,
         memory: &GuestMemory<'_>,
@@ -193,18 +217,31 @@ impl Iovecs {
         max: u64,
         write: impl FnOnce(&[IoSlice<'_>]) -> R,
     ) -> Result<R, Errno> {
+        let memory = match memory {
+            GuestMemory::Own(memory) => &**memory,
+            GuestMemory::Shared(memory) => {
+                let mut bytes = Vec::new();
+                for (addr, len) in self.window(from, max.min(MAX_COPIED)) {
+                    bytes.append(&mut copied(memory, addr, len)?);
+                }
+                return Ok(write(&[IoSlice::new(&bytes)]));
+            }
+            // No range that has bytes was inside.
+            GuestMemory::None => return Ok(write(&[])),
+        };
+        let slice = |addr, len| memory.slice(addr, len).map(IoSlice::new).map_err(|_| Errno::Fault);
         let mut inline = [IoSlice::new(&[]); INLINE];
         if self.used <= INLINE {
             let mut used = 0;
             for (place, (addr, len)) in inline.iter_mut().zip(self.window(from, max)) {
-                *place = IoSlice::new(memory.slice(addr, len)?);
+                *place = slice(addr, len)?;
                 used += 1;
             }
             return Ok(write(inline.get(..used).unwrap_or_default()));
         }
         let mut slices = Vec::with_capacity(self.used);
         for (addr, len) in self.window(from, max) {
-            slices.push(IoSlice::new(memory.slice(addr, len)?));
+            slices.push(slice(addr, len)?);
         }
         Ok(write(&slices))
     }
@@ -212,13 +249,20 @@ impl Iovecs {
     /// Calls `read` with the bytes `from..from + max` in place, to be overwritten in order.
     ///
     /// Where two ranges overlap, only the first is handed on: a shorter read, as any may be.
-    pub(super) fn with_slices_mut<R>(
+    ///
+    /// What is read into a shared memory is read elsewhere first, and is at most as much as is copied at once.
+    pub(super) fn with_slices_mut(
         &self,
         memory: &mut GuestMemory<'_>,
         from: u64,
         max: u64,
-        read: impl FnOnce(&mut [IoSliceMut<'_>]) -> R,
-    ) -> Result<R, Errno> {
+        read: impl FnOnce(&mut [IoSliceMut<'_>]) -> Result<usize, Errno>,
+    ) -> Result<Result<usize, Errno>, Errno> {
+        let memory = match memory {
+            GuestMemory::Own(memory) => &mut **memory,
+            GuestMemory::Shared(memory) => return self.read_shared(memory, from, max, read),
+            GuestMemory::None => return Ok(read(&mut [])),
+        };
         let mut ranges: Vec<(u64, u64, usize)> = self
             .window(from, max)
             .enumerate()
@@ -229,11 +273,12 @@ impl Iovecs {
         };
         ranges.sort_unstable();
         if ranges.len() == 1 || !disjoint(&ranges) {
-            return Ok(read(&mut [IoSliceMut::new(memory.slice_mut(addr, len)?)]));
+            let slice = memory.slice_mut(addr, len).map_err(|_| Errno::Fault)?;
+            return Ok(read(&mut [IoSliceMut::new(slice)]));
         }
         // Cut the memory from the lowest range to the highest, then put the pieces back into the guest's order.
         let end = ranges.last().map_or(0, |(addr, len, _)| addr + len);
-        let mut rest = memory.slice_mut(0, end)?;
+        let mut rest = memory.slice_mut(0u32, end).map_err(|_| Errno::Fault)?;
         let mut start = 0;
         let mut slices: Vec<(usize, IoSliceMut<'_>)> = Vec::with_capacity(ranges.len());
         for (addr, len, order) in ranges {
@@ -246,6 +291,30 @@ impl Iovecs {
         slices.sort_unstable_by_key(|(order, _)| *order);
         let mut slices: Vec<IoSliceMut<'_>> = slices.into_iter().map(|(_, slice)| slice).collect();
         Ok(read(&mut slices))
+    }
+
+    fn read_shared(
+        &self,
+        memory: &SharedMemory,
+        from: u64,
+        max: u64,
+        read: impl FnOnce(&mut [IoSliceMut<'_>]) -> Result<usize, Errno>,
+    ) -> Result<Result<usize, Errno>, Errno> {
+        let window = || self.window(from, max.min(MAX_COPIED));
+        let total: u64 = window().map(|(_, len)| len).sum();
+        let mut bytes = vec![0; usize::try_from(total).map_err(|_| Errno::Fault)?];
+        let count = match total {
+            0 => read(&mut []),
+            _ => read(&mut [IoSliceMut::new(&mut bytes)]),
+        };
+        // Only what came is written: other threads may use the rest.
+        let mut rest = bytes.get(..*count.as_ref().unwrap_or(&0)).ok_or(Errno::Fault)?;
+        for (addr, len) in window() {
+            let (part, after) = rest.split_at(rest.len().min(len as usize));
+            memory.write(addr, part).map_err(|_| Errno::Fault)?;
+            rest = after;
+        }
+        Ok(count)
     }
 }
 
@@ -297,5 +366,52 @@ mod tests {
             iovecs.push(Iovec { buf: 0, len: 1 << 27 });
         }
         assert_eq!(iovecs.total(), MAX_TRANSFER);
+    }
+
+    #[test]
+    fn a_shared_memory_is_read_and_written_as_another_is() {
+        use crate::engine::{Engine, MemoryType};
+
+        let shared = SharedMemory::new(&Engine::default(), MemoryType::shared(1, 2)).unwrap();
+        let mut memory = GuestMemory::Shared(shared.clone());
+        // Two iovecs at 16: 3 bytes at 100, 5 at 200; one at 32 that leaves the memory.
+        for (at, word) in [(16u32, 100u32), (20, 3), (24, 200), (28, 5), (32, 0xffff), (36, 2)] {
+            memory.write_u32(Ptr(at), word).unwrap();
+        }
+        let iovecs = memory.iovecs(Ptr(16), 2).unwrap();
+        assert!(matches!(memory.iovecs(Ptr(16), 3), Err(Errno::Fault)));
+        let read = |slices: &mut [IoSliceMut<'_>]| {
+            assert_eq!(slices.iter().map(|slice| slice.len()).sum::<usize>(), 8);
+            slices[0][..6].copy_from_slice(b"abcdef");
+            Ok(6)
+        };
+        shared.write(205u32 - 2, b"XY").unwrap();
+        assert_eq!(iovecs.with_slices_mut(&mut memory, 0, u64::MAX, read), Ok(Ok(6)));
+        assert_eq!(&*memory.bytes(Ptr(99), 0, 5).unwrap(), b"\0abc\0");
+        assert_eq!(
+            &*memory.bytes(Ptr(200), 0, 5).unwrap(),
+            b"defXY",
+            "what did not come is left alone"
+        );
+        let written = iovecs.with_slices(&memory, 2, 4, |slices| {
+            slices.iter().flat_map(|slice| slice.to_vec()).collect::<Vec<u8>>()
+        });
+        assert_eq!(written.unwrap(), b"cdef");
+        memory.write(Ptr(0), b"a/path").unwrap();
+        assert_eq!(memory.read_path(Ptr(0), 6), Ok("a/path".to_owned()));
+        assert_eq!(memory.read_path(Ptr(0), 0x10001), Err(Errno::Fault));
+        assert_eq!(
+            memory.fill(Ptr(0xfffe), 0, 3, |_| panic!("not asked")),
+            Err(Errno::Fault)
+        );
+        memory
+            .fill(Ptr(0xfffe), 0, 2, |bytes| {
+                bytes.fill(7);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(memory.check(Ptr(0xfffe), 2), Ok(()));
+        assert_eq!(&*memory.bytes(Ptr(0xfffe), 0, 2).unwrap(), [7, 7]);
+        assert_eq!(memory.write_u64(Ptr(0xfffe), 1), Err(Errno::Fault));
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn note(cx: &mut Call<'_>, name: &str, params: &[Param], words: &[u64
                 let Ok(bytes) = memory.bytes(at, 0, len.min(PATH_MAX.into())) else {
                     return;
                 };
-                let path = String::from_utf8_lossy(bytes).into_owned();
+                let path = String::from_utf8_lossy(&bytes).into_owned();
                 if !open || (errno != Errno::Badf && leads_out(&path)) {
                     cx.ctx.missed.path = Some(path);
                     return;

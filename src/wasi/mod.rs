@@ -51,6 +51,7 @@ mod stdio;
 mod terminal;
 #[cfg(test)]
 mod testing;
+mod threads;
 mod trace;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,6 +63,7 @@ pub use funcs::{FUNCTIONS, Function, MODULE, State, UNSTABLE_MODULE};
 pub use proc::ProcExit;
 pub use profile::{Access, Family, Profile, UnknownProfile};
 pub use stdio::{OutputChunk, OutputStream, Stdin};
+pub use threads::{WasiThread, WasiThreads};
 pub use trace::TraceFilter;
 
 use crate::engine::{Error, Linker};

@@ -132,14 +132,14 @@ impl Preview {
         index: u64,
     ) -> Result<Subscription, Errno> {
         let bytes = memory.bytes(array, index * self.subscription_size, self.subscription_size)?;
-        let userdata = u64::from_le_bytes(take(bytes, 0));
-        let fd = u32::from_le_bytes(take(bytes, 16));
-        let kind = match take::<1>(bytes, 8) {
+        let userdata = u64::from_le_bytes(take(&bytes, 0));
+        let fd = u32::from_le_bytes(take(&bytes, 16));
+        let kind = match take::<1>(&bytes, 8) {
             [0] => SubscriptionKind::Clock {
-                id: u32::from_le_bytes(take(bytes, self.clock_id)),
-                timeout: u64::from_le_bytes(take(bytes, self.clock_id + 8)),
+                id: u32::from_le_bytes(take(&bytes, self.clock_id)),
+                timeout: u64::from_le_bytes(take(&bytes, self.clock_id + 8)),
                 // The precision lies between: we never wake early, and late by the host's timer slack only.
-                flags: Subclockflags(u16::from_le_bytes(take(bytes, self.clock_id + 24))),
+                flags: Subclockflags(u16::from_le_bytes(take(&bytes, self.clock_id + 24))),
             },
             [1] => SubscriptionKind::FdRead(fd),
             [2] => SubscriptionKind::FdWrite(fd),

@@ -4,7 +4,6 @@ use std::io;
 
 use super::abi::{Errno, Ptr, Size};
 use super::call::{Call, Stop};
-use super::memory::GuestMemory;
 
 /// Bytes got from the source at once: between two chunks a request to stop is seen. A multiple of 8, so that what a seed
 /// gives does not depend on it.
@@ -93,7 +92,7 @@ pub(super) fn get(cx: &mut Call<'_>, buf: Ptr, buf_len: Size) -> Result<(), Stop
     while done < len {
         let part = CHUNK.min(len - done);
         let random = &mut cx.ctx.random;
-        GuestMemory::new(cx.host.memory()).fill(buf, done, part, |bytes| random.fill(bytes))?;
+        cx.host.memory().fill(buf, done, part, |bytes| random.fill(bytes))?;
         done += part;
         // After a chunk, so that a call gets on however often it is interrupted.
         if done < len && cx.host.interrupt().requested() {

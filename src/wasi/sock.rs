@@ -6,7 +6,6 @@ use super::call::{Call, Stop};
 use super::descriptor::{Descriptor, Object};
 use super::fd::read_write::{wait_for, write};
 use super::host::{HostFile, Interest};
-use super::memory::GuestMemory;
 
 /// How far an interrupted `sock_recv` with WAITALL came.
 struct Received(u64);
@@ -76,7 +75,7 @@ pub(super) fn recv(
     let mut done = cx.take_state::<Received>().map_or(0, |received| received.0);
     while done < iovecs.total() {
         let descriptor = cx.ctx.table.get_mut(fd)?;
-        let mut memory = GuestMemory::new(cx.host.memory());
+        let mut memory = cx.host.memory();
         let result =
             iovecs.with_slices_mut(&mut memory, done, u64::MAX, |slices| match (&descriptor.object, peek) {
                 (Object::File(socket), true) => match (socket.as_host(), slices.first_mut()) {

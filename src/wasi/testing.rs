@@ -8,6 +8,7 @@ use super::abi::{Errno, Fd, Fdflags, Lookupflags, Oflags, Ptr, Rights, Size};
 use super::call::{Call, Host, Stop};
 use super::descriptor::Descriptor;
 use super::env::WasiEnv;
+use super::memory::GuestMemory;
 use super::path::open::open;
 use super::preview::{PREVIEW1, Preview};
 use crate::engine::{Engine, Interrupt, InterruptHandle, LinearMemory, Memory, MemoryType, Store};
@@ -27,8 +28,16 @@ struct TestHost {
 }
 
 impl Host for TestHost {
-    fn memory(&mut self) -> Option<&mut LinearMemory> {
-        self.memory.data_mut(&mut self.store).ok()
+    fn memory(&mut self) -> GuestMemory<'_> {
+        if let Ok(Some(memory)) = self.memory.shared(&self.store) {
+            return GuestMemory::Shared(memory);
+        }
+        self.memory
+            .data_mut(&mut self.store)
+            .map_or(GuestMemory::None, GuestMemory::Own)
+    }
+    fn has_threads(&self) -> bool {
+        matches!(self.memory.shared(&self.store), Ok(Some(_)))
     }
     fn interrupt(&self) -> &Interrupt {
         &self.interrupt.0

@@ -25,6 +25,15 @@ for source in "$@"; do
     program.*) output=program_${source##*.}.wasm ;;
     esac
     case $source in
+    # Debian's libc is for one thread; that of Rust's target is for many: rustup target add wasm32-wasip1-threads
+    threads.c)
+        libc=$(rustc --print sysroot)/lib/rustlib/wasm32-wasip1-threads/lib/self-contained
+        builtins=$(clang-19 --target=wasm32-wasi -print-libgcc-file-name)
+        clang-19 --target=wasm32-wasip1-threads -pthread -std=gnu17 -Wall -Wextra -Werror -Oz \
+            -isystem /usr/include/wasm32-wasi -c "$source" -o "$output.o"
+        wasm-ld-19 -m wasm32 --import-memory --export-memory --shared-memory --max-memory=16777216 -z stack-size=65536 \
+            --stack-first --strip-all -o "$output" "$libc/crt1-command.o" "$output.o" "$libc/libc.a" "$builtins"
+        rm "$output.o" ;;
     *.c)
         # shellcheck disable=SC2086
         $cc -std=gnu17 -Wall -Wextra -Werror -Oz -Wl,--strip-all "$source" -o "$output" ;;

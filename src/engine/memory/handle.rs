@@ -174,13 +174,12 @@ impl StoreMemory {
 
     /// Its type with its present size as the minimum, as imports compare it.
     pub(crate) fn present_type(&self) -> MemoryType {
-        let ty = match self {
-            StoreMemory::Own(memory) => memory.ty(),
-            StoreMemory::Shared(memory) => memory.ty(),
-        };
-        MemoryType {
-            minimum: self.pages(),
-            ..ty
+        match self {
+            StoreMemory::Own(memory) => MemoryType {
+                minimum: memory.pages(),
+                ..memory.ty()
+            },
+            StoreMemory::Shared(memory) => memory.present_type(),
         }
     }
 

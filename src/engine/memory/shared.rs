@@ -97,6 +97,14 @@ impl SharedMemory {
         self.0.ty
     }
 
+    /// Its type with its present size as the minimum, as imports compare it.
+    pub(crate) fn present_type(&self) -> MemoryType {
+        MemoryType {
+            minimum: self.pages(),
+            ..self.0.ty
+        }
+    }
+
     /// Whether both are the same memory.
     pub fn same(&self, other: &SharedMemory) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

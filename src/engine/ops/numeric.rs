@@ -111,26 +111,26 @@ macro_rules! for_each_division {
 pub(crate) use for_each_division;
 
 /// Integer operations with a result of 128 bits: two slots, the lower half first. The number is that of operands, which
-/// `x` gives; those of 128 bits are two. Halves are read when they are needed: handlers have few registers.
+/// `x` gives; those of 128 bits are two. First the lower half is computed, with what the upper one then needs of it.
 macro_rules! for_each_wide {
     ($mac:ident) => {
         $mac! {
-            I64Add128 "i64.add128" visit_i64_add128 4 (x) {
+            I64Add128 "i64.add128" visit_i64_add128 4 (x, carry) {
                 let (low, carry) = x(0).overflowing_add(x(2));
-                (low, (carry as u64).wrapping_add(x(1)).wrapping_add(x(3)))
-            }
-            I64Sub128 "i64.sub128" visit_i64_sub128 4 (x) {
+                (low, carry as u64)
+            } { carry.wrapping_add(x(1)).wrapping_add(x(3)) }
+            I64Sub128 "i64.sub128" visit_i64_sub128 4 (x, borrow) {
                 let (low, borrow) = x(0).overflowing_sub(x(2));
-                (low, x(1).wrapping_sub(x(3)).wrapping_sub(borrow as u64))
-            }
-            I64MulWideS "i64.mul_wide_s" visit_i64_mul_wide_s 2 (x) {
+                (low, borrow as u64)
+            } { x(1).wrapping_sub(x(3)).wrapping_sub(borrow) }
+            I64MulWideS "i64.mul_wide_s" visit_i64_mul_wide_s 2 (x, high) {
                 let product = x(0) as i64 as i128 * x(1) as i64 as i128;
                 (product as u64, (product >> 64) as u64)
-            }
-            I64MulWideU "i64.mul_wide_u" visit_i64_mul_wide_u 2 (x) {
+            } { high }
+            I64MulWideU "i64.mul_wide_u" visit_i64_mul_wide_u 2 (x, high) {
                 let product = x(0) as u128 * x(1) as u128;
                 (product as u64, (product >> 64) as u64)
-            }
+            } { high }
         }
     };
 }
@@ -319,7 +319,7 @@ for_each_compare!(compare);
 macro_rules! division { ($($t:tt)*) => { binary_enum! { DivisionOp: $($t)* } } }
 for_each_division!(division);
 macro_rules! wide {
-    ($($name:ident $text:literal $visit:ident $count:literal $x:tt $body:block)*) => {
+    ($($name:ident $text:literal $visit:ident $count:literal $x:tt $low:block $high:block)*) => {
         define_ops! { WideOp: $($name $text)* }
     };
 }

@@ -118,7 +118,7 @@ macro_rules! unary {
 }
 for_each_unary!(unary);
 macro_rules! wide {
-    ($($name:ident $text:literal $visit:ident $count:literal $x:tt $body:block)*) => {
+    ($($name:ident $text:literal $visit:ident $count:literal $x:tt $low:block $high:block)*) => {
         impl Translator<'_> { $(visit!($visit(self) self.wide(WideOp::$name, $count));)* }
     };
 }

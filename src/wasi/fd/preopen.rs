@@ -4,7 +4,6 @@
 
 use crate::wasi::abi::{Errno, Fd, Prestat, Ptr, Size};
 use crate::wasi::call::{Call, Stop};
-use crate::wasi::memory::GuestMemory;
 
 /// `fd_prestat_get`: the kind of a granted descriptor (always a directory) and the length of its name.
 ///
@@ -32,7 +31,7 @@ pub(in crate::wasi) fn dir_name(cx: &mut Call<'_>, fd: Fd, path: Ptr, path_len: 
     if name.len() as u64 > u64::from(path_len) {
         return Err(Errno::Nametoolong.into());
     }
-    Ok(GuestMemory::new(cx.host.memory()).write(path, name.as_bytes())?)
+    Ok(cx.host.memory().write(path, name.as_bytes())?)
 }
 
 #[cfg(test)]

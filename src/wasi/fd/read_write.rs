@@ -141,7 +141,7 @@ fn transfer(
     let always_waits = interest == Interest::Read && cx.ctx.always_waits(&cx.ctx.table.get(fd)?.object);
     loop {
         let descriptor = cx.ctx.table.get_mut(fd)?;
-        let mut memory = GuestMemory::new(cx.host.memory());
+        let mut memory = cx.host.memory();
         match step(descriptor, &mut memory, done) {
             Ok(count) => {
                 done += count as u64;

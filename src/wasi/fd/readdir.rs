@@ -125,7 +125,7 @@ pub(in crate::wasi) fn readdir(
     let Object::Dir(dir, listing) = &mut descriptor.object else {
         return Err(Errno::Notdir.into());
     };
-    let memory = GuestMemory::new(cx.host.memory());
+    let memory = cx.host.memory();
     memory.check(buf, u64::from(buf_len))?;
     memory.check(bufused, 4)?;
     let sorted = cx.ctx.deterministic.is_some();
@@ -144,7 +144,7 @@ pub(in crate::wasi) fn readdir(
         if entries % SKIPPED_AT_ONCE == 0 && cx.host.interrupt().requested() {
             return Err(Stop::Interrupted);
         }
-        let mut memory = GuestMemory::new(cx.host.memory());
+        let mut memory = cx.host.memory();
         let Some((mut entry, next)) = listing.read()? else {
             break;
         };
@@ -165,7 +165,7 @@ pub(in crate::wasi) fn readdir(
             listing.unread(entry);
         }
     }
-    Ok(GuestMemory::new(cx.host.memory()).write_u32(bufused, used as u32)?)
+    Ok(cx.host.memory().write_u32(bufused, used as u32)?)
 }
 
 /// How much of an entry there was room for.

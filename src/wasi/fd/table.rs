@@ -37,7 +37,7 @@ pub(in crate::wasi) fn seek(cx: &mut Call<'_>, fd: Fd, offset: i64, whence: u32,
         Rights::FD_SEEK
     };
     let file = descriptor.seekable(right)?;
-    let mut memory = crate::wasi::memory::GuestMemory::new(cx.host.memory());
+    let mut memory = cx.host.memory();
     memory.check(new, 8)?;
     let position = file.seek(offset, whence)?;
     Ok(memory.write_u64(new, position)?)

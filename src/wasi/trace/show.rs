@@ -75,7 +75,7 @@ pub(super) fn outputs(line: &mut String, memory: &GuestMemory<'_>, preview: &Pre
                 None => Ok(()),
             },
             Kind::OutU64 => match memory.bytes(at, 0, 8) {
-                Ok(bytes) => write!(part, "{}", u64::from_le_bytes(abi::take(bytes, 0))),
+                Ok(bytes) => write!(part, "{}", u64::from_le_bytes(abi::take(&bytes, 0))),
                 Err(_) => Ok(()),
             },
             Kind::OutName => text(&mut part, memory, at, word(words, index + 1), MAX_DATA),
@@ -83,7 +83,7 @@ pub(super) fn outputs(line: &mut String, memory: &GuestMemory<'_>, preview: &Pre
             Kind::Iovecs => filled(&mut part, memory, at, word(words, index + 1) as u32, count.unwrap_or(0)),
             Kind::OutFdstat => fdstat(&mut part, memory, at),
             Kind::OutFilestat => match memory.bytes(at, 0, preview.filestat_bytes()) {
-                Ok(bytes) => filestat(&mut part, preview, bytes),
+                Ok(bytes) => filestat(&mut part, preview, &bytes),
                 Err(_) => Ok(()),
             },
             Kind::OutPrestat => match u32_at(memory, Ptr(at.0.saturating_add(4))) {
@@ -107,7 +107,7 @@ pub(super) fn outputs(line: &mut String, memory: &GuestMemory<'_>, preview: &Pre
 
 fn u32_at(memory: &GuestMemory<'_>, at: Ptr) -> Option<u32> {
     let bytes = memory.bytes(at, 0, 4).ok()?;
-    Some(u32::from_le_bytes(abi::take(bytes, 0)))
+    Some(u32::from_le_bytes(abi::take(&bytes, 0)))
 }
 
 /// Bytes as a string of Rust's or C's, at most `most` of them.
@@ -127,8 +127,12 @@ pub(in crate::wasi) fn quote(out: &mut String, bytes: &[u8], most: u64) {
 }
 
 fn text(out: &mut String, memory: &GuestMemory<'_>, at: Ptr, len: u64, most: u64) -> fmt::Result {
-    match memory.bytes(at, 0, len) {
-        Ok(bytes) => quote(out, bytes, most),
+    // One more than is shown, to see that there is more.
+    let shown = memory
+        .check(at, len)
+        .and_then(|()| memory.bytes(at, 0, len.min(most + 1)));
+    match shown {
+        Ok(bytes) => quote(out, &bytes, most),
         Err(_) => write!(out, "{:#x}+{len}", at.0)?,
     }
     Ok(())
@@ -152,8 +156,8 @@ fn iovecs(out: &mut String, memory: &GuestMemory<'_>, at: Ptr, count: u32, conte
 fn iovec(memory: &GuestMemory<'_>, array: Ptr, index: u32) -> Option<(u32, u32)> {
     let bytes = memory.bytes(array, 8 * u64::from(index), 8).ok()?;
     Some((
-        u32::from_le_bytes(abi::take(bytes, 0)),
-        u32::from_le_bytes(abi::take(bytes, 4)),
+        u32::from_le_bytes(abi::take(&bytes, 0)),
+        u32::from_le_bytes(abi::take(&bytes, 4)),
     ))
 }
 
@@ -197,12 +201,12 @@ fn events(out: &mut String, memory: &GuestMemory<'_>, at: Ptr, count: u32) -> fm
         let Ok(bytes) = memory.bytes(at, u64::from(index) * Event::SIZE, Event::SIZE) else {
             return write!(out, "?");
         };
-        let [kind] = abi::take::<1>(bytes, 10);
-        let errno = u16::from_le_bytes(abi::take(bytes, 8));
+        let [kind] = abi::take::<1>(&bytes, 10);
+        let errno = u16::from_le_bytes(abi::take(&bytes, 8));
         out.push_str(["clock", "read", "write"].get(usize::from(kind)).unwrap_or(&"?"));
         match Errno::ALL.get(usize::from(errno)) {
             Some(Errno::Success) if kind == 0 => Ok(()),
-            Some(Errno::Success) => write!(out, " {}", u64::from_le_bytes(abi::take(bytes, 16))),
+            Some(Errno::Success) => write!(out, " {}", u64::from_le_bytes(abi::take(&bytes, 16))),
             Some(errno) => write!(out, " {}", errno.name().to_ascii_lowercase()),
             None => write!(out, " {errno}"),
         }
@@ -213,13 +217,13 @@ fn fdstat(out: &mut String, memory: &GuestMemory<'_>, at: Ptr) -> fmt::Result {
     let Ok(bytes) = memory.bytes(at, 0, 24) else {
         return Ok(());
     };
-    let [filetype] = abi::take::<1>(bytes, 0);
+    let [filetype] = abi::take::<1>(&bytes, 0);
     write!(out, "{} flags=", Filetype::name_of(filetype))?;
-    flags(out, Fdflags::NAMES, u16::from_le_bytes(abi::take(bytes, 2)).into())?;
+    flags(out, Fdflags::NAMES, u16::from_le_bytes(abi::take(&bytes, 2)).into())?;
     out.push_str(" base=");
-    flags(out, Rights::NAMES, u64::from_le_bytes(abi::take(bytes, 8)))?;
+    flags(out, Rights::NAMES, u64::from_le_bytes(abi::take(&bytes, 8)))?;
     out.push_str(" inheriting=");
-    flags(out, Rights::NAMES, u64::from_le_bytes(abi::take(bytes, 16)))
+    flags(out, Rights::NAMES, u64::from_le_bytes(abi::take(&bytes, 16)))
 }
 
 fn filestat(out: &mut String, preview: &Preview, bytes: &[u8]) -> fmt::Result {

@@ -8,7 +8,7 @@ use super::memory::{Shared, outside_far};
 use crate::engine::ops::*;
 use crate::engine::run::dispatch::*;
 use crate::engine::run::exit::*;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::SeqCst, fence};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// Words of an atomic instruction.
 const WORDS: usize = 4;
@@ -130,23 +130,27 @@ handler! {
     }
 }
 handler! {
+    /// Written out for x86-64, where the compiler would take an instruction that uses the stack.
     fn atomic_fence[](r) {
-        fence(SeqCst);
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        std::arch::x86_64::_mm_mfence();
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        std::sync::atomic::fence(SeqCst);
         next!(r, 1)
     }
 }
 
 /// By whether addresses have 64 bits.
-type ByWide = [Handler; 2];
+pub(crate) type ByWide = [Handler; 2];
 
 macro_rules! tables { ($($name:ident $text:literal $int:ident $atomic:ident)*) => {
-    static LOAD: &[ByWide] = &[$([atomic_load::<$int, false>, atomic_load::<$int, true>]),*];
-    static STORE: &[ByWide] = &[$([atomic_store::<$int, false>, atomic_store::<$int, true>]),*];
-    static CMPXCHG: &[ByWide] = &[$([atomic_cmpxchg::<$int, false>, atomic_cmpxchg::<$int, true>]),*];
+    pub(crate) static LOAD: &[ByWide] = &[$([atomic_load::<$int, false>, atomic_load::<$int, true>]),*];
+    pub(crate) static STORE: &[ByWide] = &[$([atomic_store::<$int, false>, atomic_store::<$int, true>]),*];
+    pub(crate) static CMPXCHG: &[ByWide] = &[$([atomic_cmpxchg::<$int, false>, atomic_cmpxchg::<$int, true>]),*];
 } }
 for_each_atomic_width!(tables);
 macro_rules! rmw_table { ($($name:ident $text:literal $method:ident)*) => {
-    static RMW: &[[ByWide; 4]] = &[$([
+    pub(crate) static RMW: &[[ByWide; 4]] = &[$([
         [atomic_rmw::<$name, u8, false>, atomic_rmw::<$name, u8, true>],
         [atomic_rmw::<$name, u16, false>, atomic_rmw::<$name, u16, true>],
         [atomic_rmw::<$name, u32, false>, atomic_rmw::<$name, u32, true>],
@@ -154,14 +158,3 @@ macro_rules! rmw_table { ($($name:ident $text:literal $method:ident)*) => {
     ]),*];
 } }
 for_each_rmw!(rmw_table);
-
-/// The handler of an operation, in a memory with addresses of 64 bits or of 32.
-pub(crate) fn atomic(op: AtomicOp, is_64: bool) -> Handler {
-    let handlers = match op {
-        AtomicOp::Load(width) => LOAD[width as usize],
-        AtomicOp::Store(width) => STORE[width as usize],
-        AtomicOp::Rmw(op, width) => RMW[op as usize][width as usize],
-        AtomicOp::Cmpxchg(width) => CMPXCHG[width as usize],
-    };
-    handlers[is_64 as usize]
-}

@@ -23,9 +23,11 @@ pub(crate) trait Unary {
     fn eval(a: u64) -> u64;
 }
 
-/// Operands by their number in, two slots out, the lower half first.
+/// Operands by their number in, two slots out.
 pub(crate) trait Wide {
-    fn eval(x: impl Fn(usize) -> u64) -> (u64, u64);
+    /// The lower half, and what the upper one needs of it.
+    fn low(x: impl Fn(usize) -> u64) -> (u64, u64);
+    fn high(x: impl Fn(usize) -> u64, of_low: u64) -> u64;
 }
 
 /// The value a comparison pushes.
@@ -86,11 +88,14 @@ macro_rules! division_rows {
 for_each_division!(division_rows);
 
 macro_rules! wide_rows {
-    ($($name:ident $text:literal $visit:ident $count:literal ($x:ident) $body:block)*) => {
+    ($($name:ident $text:literal $visit:ident $count:literal ($x:ident, $of_low:ident) $low:block $high:block)*) => {
         $(pub(crate) struct $name;
         impl Wide for $name {
             #[inline(always)]
-            fn eval($x: impl Fn(usize) -> u64) -> (u64, u64) { $body }
+            fn low($x: impl Fn(usize) -> u64) -> (u64, u64) { $low }
+            #[inline(always)]
+            #[allow(unused_variables)]
+            fn high($x: impl Fn(usize) -> u64, $of_low: u64) -> u64 { $high }
         })*
     };
 }
@@ -141,12 +146,16 @@ handler! {
 }
 handler! {
     /// `d and the slot after it = a op b`. Word 1: d. From there on: the operands. Slots have 32 bits.
+    ///
+    /// The lower half is written before the upper one is computed, because there are few registers: no operand but the
+    /// first stands in its slot, and that has been read.
     fn wide[O: Wide](r) {
-        let (low, high) = O::eval(|at| r.slot(r.wide(1 + at) as usize));
-        // Nothing is expected there: a register more to work with.
+        let (low, of_low) = O::low(|at| r.slot(r.wide(1 + at) as usize));
+        // Nothing is expected in the accumulator.
         r.acc = low;
         let d = r.wide(0) as usize;
         r.set_slot(d, low);
+        let high = O::high(|at| r.slot(r.wide(1 + at) as usize), of_low);
         r.set_slot(d + 1, high);
         next!(r, 4)
     }
@@ -228,7 +237,7 @@ macro_rules! division_table { ($($name:ident $text:literal $v:ident $args:tt -> 
     pub(crate) static DIVISION: &[BySSD] = &[$(by_ssd_small!(divide<$name>)),*];
 } }
 for_each_division!(division_table);
-macro_rules! wide_table { ($($name:ident $text:literal $v:ident $count:literal $x:tt $b:block)*) => {
+macro_rules! wide_table { ($($name:ident $text:literal $v:ident $count:literal $x:tt $low:block $high:block)*) => {
     pub(crate) static WIDE: &[Handler] = &[$(wide::<$name>),*];
 } }
 for_each_wide!(wide_table);
