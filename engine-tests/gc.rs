@@ -330,7 +330,7 @@ fn a_reference_of_another_store_or_type_is_refused() {
     let tree = grow.call(&mut a, &[Val::I32(1)]).unwrap().remove(0);
     let any = in_b.func(&mut b, "any").unwrap();
     assert!(matches!(
-        any.call(&mut b, &[tree.clone()]),
+        any.call(&mut b, std::slice::from_ref(&tree)),
         Err(wasmrun::Error::Type(_))
     ));
     let count = in_a.func(&mut a, "count").unwrap();

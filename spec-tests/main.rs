@@ -65,6 +65,12 @@ fn scripts() -> Vec<(String, &'static str, Features)> {
         }
     };
     let wasm2 = Features::wasm2();
+    add("wasm-v3", spec(SpecVersion::V3).collect(), Features::wasm3());
+    add(
+        "wasm-latest",
+        spec(SpecVersion::Latest).collect(),
+        Features::wasm3().custom_page_sizes(true).wide_arithmetic(true),
+    );
     add("wasm-v1", spec(SpecVersion::V1).collect(), Features::wasm1());
     add("wasm-v2", spec(SpecVersion::V2).collect(), wasm2);
     add("simd", proposal(Proposal::Simd).collect(), wasm2.multi_memory(true));

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use wasmrun::{Engine, Error, Executor, Linker, Module, Trap, WasiEnv, create_wasi_linker};
+use wasmrun::{Engine, Error, Executor, Linker, MemFs, Module, Trap, WasiEnv, create_wasi_linker};
 
 use crate::runner::guest;
 
@@ -120,4 +120,65 @@ fn a_guest_of_64_bits_reaches_the_functions_by_addresses_of_32_and_is_refused_wi
     let error = linker.instantiate(&program("i64")).unwrap_err();
     assert!(matches!(error, Error::Link(_)), "{error}");
     assert!(error.to_string().contains("(param i32 i64 i64 i64)"), "{error}");
+}
+
+/// Runs `fsop` on files in memory; what it printed, and its exit code.
+fn fsop(module: &Module, engine: &Engine, files: &MemFs, words: &[&str]) -> (String, u32) {
+    let env = WasiEnv::builder()
+        .args(["fsop"].iter().chain(words))
+        .mount(files, "/")
+        .capture_stdout()
+        .build();
+    let mut linker = Linker::new(engine);
+    linker.wasi(&env).unwrap();
+    let code = match linker.instantiate(module).unwrap().run() {
+        Ok(()) => 0,
+        Err(Error::Exit(code)) => code as u32,
+        Err(other) => panic!("{other}"),
+    };
+    (env.stdout_str().unwrap(), code)
+}
+
+#[test]
+fn programs_work_one_after_the_other_on_files_in_memory() {
+    let engine = Engine::default();
+    let module = guest(&engine, "fsop.wasm");
+    let files = MemFs::with_limit(2000);
+    let run = |words: &[&str]| fsop(&module, &engine, &files, words);
+    files.write("in/a", "text").unwrap();
+    assert_eq!(run(&["cat", "/in/a"]), ("text".into(), 0));
+    assert_eq!(run(&["mv", "/in/a", "/b"]), (String::new(), 0));
+    assert_eq!(run(&["append", "/b", " and more"]), (String::new(), 0));
+    assert_eq!(run(&["ln", "/b", "/in/c"]), (String::new(), 0));
+    assert_eq!(run(&["symlink", "in/c", "/l"]), (String::new(), 0));
+    assert_eq!(run(&["cat", "/l"]), ("text and more".into(), 0));
+    assert_eq!(run(&["rm", "/b"]), (String::new(), 0));
+    assert_eq!(run(&["ls", "/"]), (".\n..\nin\nl\n".into(), 0));
+    assert_eq!(run(&["touch", "/l", "5"]), (String::new(), 0));
+    assert_eq!(run(&["stat", "/in/c"]), ("file 13 5\n".into(), 0));
+    assert_eq!(run(&["truncate", "/l", "3000"]).1, 1, "beyond the limit");
+    assert_eq!(run(&["cat", "/in/../../x"]), ("cat: EPERM\n".into(), 1));
+    assert_eq!(files.read("/in/c").unwrap(), b"text and more");
+    assert_eq!(files.list("/").unwrap(), ["in", "l"]);
+}
+
+#[test]
+fn programs_work_side_by_side_on_files_in_memory() {
+    let engine = Engine::default();
+    let module = guest(&engine, "fsop.wasm");
+    let files = MemFs::new();
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let (engine, module, files) = (&engine, &module, &files);
+            scope.spawn(move || {
+                for round in 0..20 {
+                    let (path, text) = (format!("/{n}"), format!("{n} {round}"));
+                    assert_eq!(fsop(module, engine, files, &["write", &path, &text]).1, 0);
+                    assert_eq!(fsop(module, engine, files, &["append", "/all", "x"]).1, 0);
+                    assert_eq!(fsop(module, engine, files, &["cat", &path]), (text, 0));
+                }
+            });
+        }
+    });
+    assert_eq!(files.read("all").unwrap().len(), 160, "appending loses nothing");
 }

@@ -44,10 +44,11 @@ impl FromStr for FeatureSet {
         let mut features = match words.next().unwrap_or_default() {
             "wasm1" => Features::wasm1(),
             "wasm2" => Features::wasm2(),
+            "wasm3" => Features::wasm3(),
             "all" => Features::default(),
             other => {
                 return Err(format!(
-                    "`{other}` is not one of wasm1, wasm2, all, with which a set begins"
+                    "`{other}` is not one of wasm1, wasm2, wasm3, all, with which a set begins"
                 ));
             }
         };

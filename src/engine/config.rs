@@ -261,6 +261,11 @@ impl Features {
         Features(0b0011_1111 | 1 << 20)
     }
 
+    /// WebAssembly 3.0.
+    pub const fn wasm3() -> Features {
+        Features(0b0011_0011_0001_0000_0011_1111_1111)
+    }
+
     fn with(self, bit: u32, on: bool) -> Features {
         Features(if on { self.0 | 1 << bit } else { self.0 & !(1 << bit) })
     }

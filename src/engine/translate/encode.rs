@@ -8,7 +8,7 @@ use super::*;
 use crate::engine::ops::{AtomicOp, CompareOp};
 use crate::engine::run::dispatch::{Handler, word_of};
 use crate::engine::run::handlers::{
-    atomic, bulk, control, convert, float, fused, integer, memory, reference, simd, variable,
+    atomic, bulk, control, convert, float, fused, integer, memory, object, reference, simd, variable,
 };
 use crate::engine::run::operand::{Dst, Src};
 
@@ -632,6 +632,65 @@ impl Encoder<'_, '_> {
                 self.push(control::return_call_ref, halves(d, ins.c.0));
                 self.words.push((a as u64) << 48);
                 self.words.push(halves(self.t.record, b));
+            }
+            Op::FieldGet(op) => self.push(object::FIELD_GET[op as usize][sa][sd], fields_imm(d, a, ins.x as u32)),
+            Op::FieldGetFloat(bank) => {
+                let table = match bank {
+                    Bank::F64 => &object::FIELD_GET_F64,
+                    _ => &object::FIELD_GET_F32,
+                };
+                self.push(table[sa][sd], fields_imm(d, a, ins.x as u32));
+            }
+            Op::FieldSet(op) => {
+                self.push(
+                    object::FIELD_SET[op as usize][sa][cc as usize],
+                    fields_imm(c, a, ins.x as u32),
+                );
+                if cc == Src::Imm {
+                    self.words.push(halves(0, self.imm(ins.c)));
+                }
+            }
+            Op::FieldSetFloat(bank) => {
+                let table = match bank {
+                    Bank::F64 => &object::FIELD_SET_F64,
+                    _ => &object::FIELD_SET_F32,
+                };
+                self.push(table[sa][cc as usize], fields_imm(c, a, ins.x as u32));
+            }
+            Op::ElementGet(op) => {
+                let word = two(self);
+                self.push(object::ELEMENT_GET[op as usize][sa][sb][sd], word);
+            }
+            Op::ElementGetFloat(bank) => {
+                let table = match bank {
+                    Bank::F64 => &object::ELEMENT_GET_F64,
+                    _ => &object::ELEMENT_GET_F32,
+                };
+                let word = two(self);
+                self.push(table[sa][sb][sd], word);
+            }
+            Op::ElementSet(_) | Op::ElementSetFloat(_) => {
+                let table = match ins.op {
+                    Op::ElementSet(op) => &object::ELEMENT_SET[op as usize],
+                    Op::ElementSetFloat(Bank::F64) => &object::ELEMENT_SET_F64,
+                    _ => &object::ELEMENT_SET_F32,
+                };
+                let word = match cb {
+                    Src::Imm => fields_imm(c, a, self.imm(ins.b)),
+                    _ => fields(c, a, b, 0),
+                };
+                self.push(table[sa][sb][cc as usize], word);
+            }
+            Op::ArrayLen => self.push(object::ARRAY_LEN[sa][sd], fields(d, a, 0, 0)),
+            Op::RefTest(null) => {
+                let (id, place) = (ins.x as u32, (ins.x >> 32) as u32);
+                self.push(object::REF_TEST[null as usize][sa][sd], fields(d, a, place, 0));
+                self.words.push(id as u64);
+            }
+            Op::RefCast(null) => {
+                let (id, place) = (ins.x as u32, (ins.x >> 32) as u32);
+                self.push(object::REF_CAST[null as usize][sa], fields(0, a, place, 0));
+                self.words.push(id as u64);
             }
             Op::NullCheck(null) => self.push(reference::NULL_CHECK[null as usize][sa], fields(0, a, 0, 0)),
             Op::ReturnCall => {

@@ -7,15 +7,42 @@ use super::ir::{Arg, Ins, Null, Op, Slow};
 use super::stack::{NONE, Operand};
 use super::visit::{reachable, visit};
 use super::*;
-use crate::engine::ops::{BinaryOp, CompareOp};
+use crate::engine::ops::{Bank, BinaryOp, CompareOp, LoadOp, StoreOp};
 use crate::engine::run::{SIGNED, test_words};
-use crate::engine::types::{HeapType, TypeKind};
+use crate::engine::types::{HeapType, StorageType, TypeKind};
 use ValType::I32;
 use wasmparser::HeapType as Heap;
 
 /// Of the hierarchy `any`.
 fn abstract_ref(nullable: bool, heap: HeapType) -> ValType {
     ValType::Ref(RefType::new(nullable, heap))
+}
+
+/// The immediates of a slow instruction.
+fn halves((i, j): (u32, u32)) -> u64 {
+    i as u64 | (j as u64) << 32
+}
+
+/// What reads a field whose value is an integer or a reference; `sign`: of packed ones, 0 or [`SIGNED`].
+fn load_op(storage: StorageType, sign: u32) -> LoadOp {
+    match (storage, sign) {
+        (StorageType::I8, 0) => LoadOp::Load8U,
+        (StorageType::I8, _) => LoadOp::I32Load8S,
+        (StorageType::I16, 0) => LoadOp::Load16U,
+        (StorageType::I16, _) => LoadOp::I32Load16S,
+        (StorageType::Val(I32), _) => LoadOp::Load32U,
+        _ => LoadOp::Load64,
+    }
+}
+
+/// What writes it.
+fn store_op(storage: StorageType) -> StoreOp {
+    match storage {
+        StorageType::I8 => StoreOp::Store8,
+        StorageType::I16 => StoreOp::Store16,
+        StorageType::Val(I32) => StoreOp::Store32,
+        StorageType::Val(_) => StoreOp::Store64,
+    }
 }
 
 fn is_nullable(ty: ValType) -> bool {
@@ -29,10 +56,15 @@ impl Translator<'_> {
         ValType::Ref(RefType::new(nullable, HeapType::Concrete(id)))
     }
 
+    /// What is kept in a field of a struct, or in every element of an array.
+    fn storage(&self, index: u32, field: u32) -> StorageType {
+        let storage = self.module.type_infos[index as usize].storage(field);
+        storage.expect("validated: it has the field")
+    }
+
     /// The type of a value in a field.
     fn field_type(&self, index: u32, field: u32) -> ValType {
-        let storage = self.module.type_infos[index as usize].storage(field);
-        storage.expect("validated: it has the field").unpacked()
+        self.storage(index, field).unpacked()
     }
 
     /// Emits a slow instruction whose operands, `count` of them, stand one after the other from slot `a` on; `b` is the
@@ -178,16 +210,41 @@ impl Translator<'_> {
     }
 
     fn ref_test(&mut self, nullable: bool, heap: Heap) {
-        let (_, (i, j)) = self.tested(nullable, heap);
-        self.slow(Slow::RefTest, 1, i, j, Some(I32));
+        let (ty, words) = self.tested(nullable, heap);
+        let operand = self.stack.pop();
+        let a = self.slot_arg(operand);
+        let ins = self.test(ty, words).a(a);
+        self.push_result(ins, I32);
+    }
+
+    /// The instruction that says whether something is of a type. Objects say themselves of which types they are; for
+    /// others the driver is asked.
+    fn test(&self, ty: RefType, words: (u32, u32)) -> Ins {
+        match self.object_type(ty, words.1) {
+            Some(x) => Ins::new(Op::RefTest(ty.nullable)).x(x),
+            None => Ins::new(Op::Slow(Slow::RefTest)).x(halves(words)),
+        }
+    }
+
+    /// The id of a struct or array type, that of the module with an index, with its place among supertypes.
+    fn object_type(&self, ty: RefType, index: u32) -> Option<u64> {
+        let HeapType::Concrete(id) = ty.heap else { return None };
+        if id.kind() == TypeKind::Func {
+            return None;
+        }
+        let info = &self.module.type_infos[index as usize];
+        Some(halves((id.index, info.supers.len() as u32 - 1)))
     }
     visit!(visit_ref_test_non_null(self, heap: Heap) self.ref_test(false, heap));
     visit!(visit_ref_test_nullable(self, heap: Heap) self.ref_test(true, heap));
 
     fn ref_cast(&mut self, nullable: bool, heap: Heap) {
-        let (ty, (i, j)) = self.tested(nullable, heap);
+        let (ty, words) = self.tested(nullable, heap);
         let (operand, a) = self.pop_kept();
-        self.emit(Ins::new(Op::Slow(Slow::RefCast)).a(a).x(i as u64 | (j as u64) << 32));
+        self.emit(match self.object_type(ty, words.1) {
+            Some(x) => Ins::new(Op::RefCast(nullable)).a(a).x(x),
+            None => Ins::new(Op::Slow(Slow::RefCast)).a(a).x(halves(words)),
+        });
         self.push_again(operand, ValType::Ref(ty));
     }
     visit!(visit_ref_cast_non_null(self, heap: Heap) self.ref_cast(false, heap));
@@ -195,14 +252,12 @@ impl Translator<'_> {
 
     /// Branches if the reference on top is of type `to`, or if it is not; it stays on the stack.
     fn branch_on_cast(&mut self, depth: u32, to: wasmparser::RefType, when: bool) {
-        let (to_type, (i, j)) = self.tested(to.is_nullable(), to.heap_type());
+        let (to_type, words) = self.tested(to.is_nullable(), to.heap_type());
         let (operand, a) = self.pop_kept();
         let from = operand.ty;
         self.push_again(operand, from);
-        self.push_result(
-            Ins::new(Op::Slow(Slow::RefTest)).a(a).x(i as u64 | (j as u64) << 32),
-            I32,
-        );
+        let test = self.test(to_type, words).a(a);
+        self.push_result(test, I32);
         let mut condition = self.pop_condition();
         if !when {
             condition = condition.negated();
@@ -240,13 +295,39 @@ impl Translator<'_> {
     });
 
     fn struct_get(&mut self, index: u32, field: u32, sign: u32) {
-        let ty = self.field_type(index, field);
-        self.slow(Slow::StructGet, 1, index, field | sign, Some(ty));
+        let (ty, storage) = (self.field_type(index, field), self.storage(index, field));
+        let op = match (load_op(storage, sign), bank(ty)) {
+            (_, Bank::V128) => return self.slow(Slow::StructGet, 1, index, field | sign, Some(ty)),
+            (op, Bank::Int) => Op::FieldGet(op),
+            (_, float) => Op::FieldGetFloat(float),
+        };
+        let object = self.stack.pop();
+        let a = self.slot_arg(object);
+        let at = self.module.type_infos[index as usize].layout.fields[field as usize];
+        self.push_result(Ins::new(op).a(a).x(at as u64), ty);
+    }
+
+    fn struct_set(&mut self, index: u32, field: u32) {
+        let (ty, storage) = (self.field_type(index, field), self.storage(index, field));
+        let op = match bank(ty) {
+            Bank::V128 => return self.slow(Slow::StructSet, 2, index, field, None),
+            Bank::Int => Op::FieldSet(store_op(storage)),
+            float => Op::FieldSetFloat(float),
+        };
+        let value = self.stack.pop();
+        let object = self.stack.pop();
+        let c = match op {
+            Op::FieldSet(_) => self.imm_arg(value),
+            _ => self.slot_arg(value),
+        };
+        let a = self.slot_arg(object);
+        let at = self.module.type_infos[index as usize].layout.fields[field as usize];
+        self.emit(Ins::new(op).a(a).c(c).x(at as u64));
     }
     visit!(visit_struct_get(self, index: u32, field: u32) self.struct_get(index, field, 0));
     visit!(visit_struct_get_s(self, index: u32, field: u32) self.struct_get(index, field, SIGNED));
     visit!(visit_struct_get_u(self, index: u32, field: u32) self.struct_get(index, field, 0));
-    visit!(visit_struct_set(self, index: u32, field: u32) self.slow(Slow::StructSet, 2, index, field, None));
+    visit!(visit_struct_set(self, index: u32, field: u32) self.struct_set(index, field));
 
     // ---- arrays --------------------------------------------------------------------------------------------------------
 
@@ -264,14 +345,40 @@ impl Translator<'_> {
     });
 
     fn array_get(&mut self, index: u32, sign: u32) {
-        let ty = self.field_type(index, 0);
-        self.slow(Slow::ArrayGet, 2, index, sign, Some(ty));
+        let (ty, storage) = (self.field_type(index, 0), self.storage(index, 0));
+        let op = match (load_op(storage, sign), bank(ty)) {
+            (_, Bank::V128) => return self.slow(Slow::ArrayGet, 2, index, sign, Some(ty)),
+            (op, Bank::Int) => Op::ElementGet(op),
+            (_, float) => Op::ElementGetFloat(float),
+        };
+        let at = self.stack.pop();
+        let object = self.stack.pop();
+        let (a, b) = (self.slot_arg(object), self.imm_arg(at));
+        self.push_result(Ins::new(op).a(a).b(b), ty);
+    }
+
+    fn array_set(&mut self, index: u32) {
+        let (ty, storage) = (self.field_type(index, 0), self.storage(index, 0));
+        let op = match bank(ty) {
+            Bank::V128 => return self.slow(Slow::ArraySet, 3, index, 0, None),
+            Bank::Int => Op::ElementSet(store_op(storage)),
+            float => Op::ElementSetFloat(float),
+        };
+        let value = self.stack.pop();
+        let at = self.stack.pop();
+        let object = self.stack.pop();
+        let (c, b, a) = (self.slot_arg(value), self.imm_arg(at), self.slot_arg(object));
+        self.emit(Ins::new(op).a(a).b(b).c(c));
     }
     visit!(visit_array_get(self, index: u32) self.array_get(index, 0));
     visit!(visit_array_get_s(self, index: u32) self.array_get(index, SIGNED));
     visit!(visit_array_get_u(self, index: u32) self.array_get(index, 0));
-    visit!(visit_array_set(self, index: u32) self.slow(Slow::ArraySet, 3, index, 0, None));
-    visit!(visit_array_len(self) self.slow(Slow::ArrayLen, 1, 0, 0, Some(I32)));
+    visit!(visit_array_set(self, index: u32) self.array_set(index));
+    visit!(visit_array_len(self) {
+        let object = self.stack.pop();
+        let a = self.slot_arg(object);
+        self.push_result(Ins::new(Op::ArrayLen).a(a), I32);
+    });
     visit!(visit_array_fill(self, index: u32) self.slow_settled(Slow::ArrayFill, 4, index, 0, None));
     visit!(visit_array_copy(self, to: u32, _from: u32) self.slow_settled(Slow::ArrayCopy, 5, to, 0, None));
     visit!(visit_array_init_data(self, index: u32, data: u32)

@@ -175,6 +175,24 @@ pub(crate) enum Op {
     ReturnCallRef,
     /// Traps if `a` is null.
     NullCheck(Null),
+    /// `d = field of a` at offset `x`.
+    FieldGet(LoadOp),
+    FieldGetFloat(Bank),
+    /// `field of a = c`, at offset `x`.
+    FieldSet(StoreOp),
+    FieldSetFloat(Bank),
+    /// `d = a[b]`
+    ElementGet(LoadOp),
+    ElementGetFloat(Bank),
+    /// `a[b] = c`
+    ElementSet(StoreOp),
+    ElementSetFloat(Bank),
+    /// `d = elements of a`
+    ArrayLen,
+    /// `d = a is of the defined type x`; its place among supertypes stands above. With whether null counts.
+    RefTest(bool),
+    /// Traps if it is not.
+    RefCast(bool),
     /// Returns `a`, or results already in place.
     Ret(Bank),
     RetMany,
@@ -448,6 +466,14 @@ impl Op {
             Op::BranchF64(..) => [F64_ACC, F64_ACC, None],
             Op::BranchF32(..) => [F32_ACC, F32_ACC, None],
             Op::BrTable | Op::CallIndirect | Op::CallRef | Op::NullCheck(_) => [INT, None, None],
+            Op::FieldGet(_) | Op::FieldGetFloat(_) | Op::ArrayLen | Op::RefTest(_) | Op::RefCast(_) => {
+                [INT, None, None]
+            }
+            Op::FieldSet(_) => [INT, None, INT],
+            Op::FieldSetFloat(bank) => [INT, None, of_bank(bank, false)],
+            Op::ElementGet(_) | Op::ElementGetFloat(_) => [INT_ACC, INT_ACC, None],
+            Op::ElementSet(_) => [INT_ACC, INT_ACC, INT_ACC],
+            Op::ElementSetFloat(bank) => [INT_ACC, INT_ACC, of_bank(bank, false)],
             _ => [None; 3],
         }
     }
@@ -471,6 +497,10 @@ impl Op {
             | Op::GlobalSum
             | Op::GlobalStep
             | Op::Load(..)
+            | Op::FieldGet(_)
+            | Op::ElementGet(_)
+            | Op::ArrayLen
+            | Op::RefTest(_)
             | Op::MemorySize => Bank::Int,
             Op::F64(_) | Op::F64Small(_) | Op::F64Unary(_) | Op::LoadF64(_) => Bank::F64,
             Op::F32(_) | Op::F32Small(_) | Op::F32Unary(_) | Op::LoadF32(_) => Bank::F32,
@@ -492,7 +522,7 @@ impl Op {
             Op::ExtractF32(_) => Bank::F32,
             Op::ExtractF64(_) => Bank::F64,
             Op::Convert(op) => op.banks().1,
-            Op::Copy(bank) | Op::GlobalGet(bank) => bank,
+            Op::FieldGetFloat(bank) | Op::ElementGetFloat(bank) | Op::Copy(bank) | Op::GlobalGet(bank) => bank,
             _ => return None,
         })
     }

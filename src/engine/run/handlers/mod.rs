@@ -12,6 +12,7 @@ pub(crate) mod float;
 pub(crate) mod fused;
 pub(crate) mod integer;
 pub(crate) mod memory;
+pub(crate) mod object;
 pub(crate) mod reference;
 pub(crate) mod simd;
 pub(crate) mod variable;

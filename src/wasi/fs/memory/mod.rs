@@ -249,7 +249,7 @@ fn clear(tree: &mut Tree, node: Ino) -> Result<(), Errno> {
     }
     let mut at = node;
     loop {
-        let Some(name) = tree.list(at)?.pop() else {
+        let Some(name) = tree.last_name(at)? else {
             if at == node {
                 return Ok(());
             }

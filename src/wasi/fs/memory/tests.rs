@@ -325,3 +325,16 @@ fn nothing_moves_between_two_file_systems() {
         assert_eq!(there.rename("d", &*one, "d"), Err(Errno::Xdev));
     }
 }
+
+#[test]
+fn large_and_deep_directories_are_removed_at_once() {
+    let files = MemFs::new();
+    for n in 0..20_000 {
+        files.write(format!("d/{n}"), "").unwrap();
+    }
+    files.create_dir_all("d/".repeat(1000)).unwrap();
+    let begun = std::time::Instant::now();
+    files.remove("d").unwrap();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+    assert_eq!(files.used(), 0);
+}

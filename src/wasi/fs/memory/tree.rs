@@ -194,6 +194,11 @@ impl Tree {
         Ok(self.names(dir)?.by_place.values().cloned().collect())
     }
 
+    /// The name in a directory that came last.
+    pub(super) fn last_name(&self, dir: Ino) -> Result<Option<String>, Errno> {
+        Ok(self.names(dir)?.by_place.values().next_back().cloned())
+    }
+
     /// # Errors
     /// `noent` in a directory that was removed, `nospc` if there is no room for a name.
     pub(super) fn create_file(&mut self, dir: Ino, name: &str) -> Result<Ino, Errno> {
