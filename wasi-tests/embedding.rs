@@ -133,7 +133,7 @@ fn fsop(module: &Module, engine: &Engine, files: &MemFs, words: &[&str]) -> (Str
     linker.wasi(&env).unwrap();
     let code = match linker.instantiate(module).unwrap().run() {
         Ok(()) => 0,
-        Err(Error::Exit(code)) => code as u32,
+        Err(Error::Exit(code)) => code,
         Err(other) => panic!("{other}"),
     };
     (env.stdout_str().unwrap(), code)
