@@ -21,6 +21,19 @@ fn wordcount(args: &[&str]) -> (WasiEnv, Result<(), Error>) {
     (env, outcome)
 }
 
+#[path = "../examples/custom_clock.rs"]
+mod custom_clock;
+
+#[test]
+fn the_example_of_a_clock_runs() {
+    let begun = std::time::Instant::now();
+    custom_clock::main().unwrap();
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(30),
+        "a minute takes 60 ms"
+    );
+}
+
 #[test]
 fn the_readmes_first_command() {
     let (env, outcome) = wordcount(&["examples/lighthouse.txt"]);

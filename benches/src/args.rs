@@ -12,6 +12,7 @@ pub const HELP: &str = "\
 wasmrun-bench [compute]       run the workloads under every engine
 wasmrun-bench startup         load and instantiate modules, each time in a fresh process
 wasmrun-bench boundary        calls between host and guest, instances of loaded modules: wasmrun and wasmi
+wasmrun-bench throws          exceptions, thrown and not, under engines that have them
 wasmrun-bench wasi            files, pipes and directories under the engine's own WASI, each time in a fresh process
 wasmrun-bench memory          peak memory of programs, each time in a fresh process
 wasmrun-bench list            the engines, workloads and modules there are
@@ -43,6 +44,7 @@ pub enum Command {
     Startup(StartupOptions),
     StartupOnce(StartupOnceOptions),
     Boundary(BoundaryOptions),
+    Throws(ThrowsOptions),
     Memory(MemoryOptions),
     MemoryOnce(MemoryOnceOptions),
     Wasi(WasiOptions),
@@ -91,6 +93,12 @@ pub struct StartupOnceOptions {
 
 pub struct BoundaryOptions {
     pub cache: PathBuf,
+    pub rounds: usize,
+    pub json: bool,
+}
+
+pub struct ThrowsOptions {
+    pub engines: Vec<Box<dyn Engine>>,
     pub rounds: usize,
     pub json: bool,
 }
@@ -230,6 +238,11 @@ pub fn parse() -> Result<Command> {
             rounds: rounds.unwrap_or(15),
             json,
         })),
+        "throws" => Ok(Command::Throws(ThrowsOptions {
+            engines: chosen_engines(engines, |_| true)?,
+            rounds: rounds.unwrap_or(15),
+            json,
+        })),
         "memory" => {
             let engines = chosen_engines(engines, |_| true)?;
             Ok(Command::Memory(MemoryOptions {
@@ -272,7 +285,9 @@ pub fn parse() -> Result<Command> {
         })),
         "list" => Ok(Command::List),
         "help" => Ok(Command::Help),
-        other => Err(format!("no command `{other}`; there are compute, startup, boundary, memory, wasi, list").into()),
+        other => Err(
+            format!("no command `{other}`; there are compute, startup, boundary, throws, memory, wasi, list").into(),
+        ),
     }
 }
 

@@ -23,6 +23,7 @@ mod report;
 mod startup;
 mod stats;
 mod table;
+mod throws;
 mod toolchain;
 mod wasi;
 mod workload;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Startup(options) => startup::run(&options),
         Command::StartupOnce(options) => startup::run_once(&options),
         Command::Boundary(options) => boundary::run(&options),
+        Command::Throws(options) => throws::run(&options),
         Command::Memory(options) => memory::run(&options),
         Command::MemoryOnce(options) => memory::run_once(&options),
         Command::Wasi(options) => preview1::run(&options),

@@ -448,6 +448,62 @@ fn select_globals_and_locals() {
 }
 
 #[test]
+fn exceptions_of_both_forms() {
+    // Thrown here, by a callee and by one further down; caught by tag, by all, by reference and thrown again, delegated.
+    let fields = "
+        (tag $t (param i64)) (tag $u (param i64 f64))
+        (func $odd (param i64) (result i64)
+          (if (i64.eqz (i64.and (local.get 0) (i64.const 1))) (then (throw $t (local.get 0))))
+          (local.get 0))
+        (func $far (param i64) (result i64)
+          try (result i64)
+            (i64.add (call $odd (i64.shr_u (local.get 0) (i64.const 1))) (i64.const 1))
+          catch $u
+            (drop)
+          catch $t
+            (f64.const 0.5)
+            (throw $u)
+          end)";
+    let body = format!(
+        "(block $caught (result i64)
+           (local.set $s (i64.rotl (local.get $s) (i64.const 1)))
+           (try_table (result i64) (catch $t $caught) (i64.xor (call $odd (local.get $r)) (i64.const -1))))
+         (local.set $x)
+         try
+           try (local.set $x (i64.add (local.get $x) (call $far (local.get $r)))) delegate 0
+         catch $u
+           (f64.mul (f64.const 8))
+           (i64.trunc_f64_u)
+           (i64.add)
+           (local.set $y)
+           (local.set $x (i64.sub (local.get $y) (local.get $x)))
+         end
+         {}",
+        mixed("(local.get $x)")
+    );
+    let text = looped(fields, "(local $x i64) (local $y i64)", &body);
+    for (optimizations, iterations) in [
+        (Optimizations::default(), ITERATIONS / 2),
+        (Optimizations::NONE, ITERATIONS / 10),
+    ] {
+        let (mut r, mut s) = (0u64, 0u64);
+        for _ in 0..iterations {
+            step(&mut r);
+            s = s.rotate_left(1);
+            let mut x = if r & 1 == 0 { r } else { !r };
+            let half = r >> 1;
+            x = if half & 1 == 1 {
+                x.wrapping_add(half.wrapping_add(1))
+            } else {
+                (half + 4).wrapping_sub(x)
+            };
+            mix(&mut s, x);
+        }
+        assert_eq!(run_text(optimizations, &text, iterations), s, "{optimizations:?}");
+    }
+}
+
+#[test]
 fn branches_and_br_table() {
     let body = format!(
         "(local.set $k (i32.wrap_i64 (i64.shr_u (local.get $r) (i64.const 61))))

@@ -31,6 +31,14 @@ struct Code {
     catches: Option<Box<Catches>>,
 }
 
+impl Code {
+    /// Bytes of the function's frames.
+    fn frame(&self) -> u32 {
+        // SAFETY: a function begins with an `enter`, whose word 1 has the size in its lower half; it does not change.
+        unsafe { *(self.words as *const u64).add(1) as u32 }
+    }
+}
+
 /// Where an address in code belongs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
@@ -38,6 +46,8 @@ pub(crate) struct Place {
     pub defined: u32,
     /// Slot of the return record in frames of that function.
     pub record: u32,
+    /// Bytes of its frames.
+    pub frame: u32,
     /// Word within the function.
     pub word: u32,
 }
@@ -262,8 +272,7 @@ impl CodeTable {
                 target: unsafe { base.add(clause.target as usize) },
                 clause: *clause,
                 pins: catches.pins,
-                // SAFETY: a function begins with an `enter`, whose word 1 has the size in its lower half.
-                frame: unsafe { *base.add(1) } as u32 as usize,
+                frame: code.frame() as usize,
             },
             None => Landing::Passes { record: code.record },
         }
@@ -277,6 +286,7 @@ impl CodeTable {
         (word < code.words.len()).then_some(Place {
             defined: code.defined,
             record: code.record,
+            frame: code.frame(),
             word: word as u32,
         })
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use super::abi::{Fd, Fdflags, Fstflags, Lookupflags, Oflags, Ptr, Riflags, Rights, Sdflags, Size, Timestamp};
 use super::call::{Call, Stop, again, finish, is_unfinished};
 use super::ctx::WasiCtx;
-use super::preview::{PREVIEW0, PREVIEW1};
+use super::preview::{self, PREVIEW0, PREVIEW1};
 use super::trace::{
     self, Advice, Ciovecs, Clockid, Dircookie, Exitcode, Filedelta, Filesize, Iovecs, Kind, OutBytes, OutEvents,
     OutFdstat, OutFilestat, OutName, OutPrestat, OutSize, OutText, OutU64, Param, Path, Siflags, Signal, Subscriptions,
@@ -147,8 +147,12 @@ macro_rules! wasi_funcs {
 
         /// Defines all functions in both versions, working on `world`.
         pub(super) fn define<T: Send + 'static>(linker: &mut Linker<T>, world: &impl World) -> Result<(), Error> {
-            for preview in [&PREVIEW1, &PREVIEW0] {
-                $(if preview.has(stringify!($name)) && !world.with(|ctx| ctx.withholds(stringify!($name))) {
+            // What is the same in both is made once: a server links for each request.
+            for (preview, differs) in [(&PREVIEW1, false), (&PREVIEW1, true), (&PREVIEW0, true)] {
+                $(if preview::differs(stringify!($name)) == differs
+                    && preview.has(stringify!($name))
+                    && !world.with(|ctx| ctx.withholds(stringify!($name)))
+                {
                     let world = world.clone();
                     linker.func_with(
                         preview.module,
@@ -167,6 +171,9 @@ macro_rules! wasi_funcs {
                         },
                     )?;
                 })*
+                if !differs {
+                    linker.alias(PREVIEW1.module, PREVIEW0.module)?;
+                }
             }
             Ok(())
         }

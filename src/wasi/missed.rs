@@ -37,20 +37,42 @@ pub(super) fn note(cx: &mut Call<'_>, name: &str, params: &[Param], words: &[u64
             (Kind::Fd, _) => fd = Some(word(index) as Fd),
             (Kind::Path, Some(fd)) => {
                 let (at, len) = (Ptr(word(index) as u32), word(index + 1));
-                let open = cx.ctx.table.get(fd).is_ok();
+                let descriptor = cx.ctx.table.get(fd).ok();
+                let (open, from) = (descriptor.is_some(), descriptor.and_then(|dir| dir.preopen.clone()));
                 let memory = cx.memory();
                 let Ok(bytes) = memory.bytes(at, 0, len.min(PATH_MAX.into())) else {
                     return;
                 };
                 let path = String::from_utf8_lossy(&bytes).into_owned();
                 if !open || (errno != Errno::Badf && leads_out(&path)) {
-                    cx.ctx.missed.path = Some(path);
+                    cx.ctx.missed.path = Some(join(from.as_deref().unwrap_or_default(), &path));
                     return;
                 }
             }
             _ => {}
         }
     }
+}
+
+/// What a path that starts from the directory granted as `from` means to the program.
+fn join(from: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        return path.to_owned();
+    }
+    let absolute = from.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in from.split('/').chain(path.split('/')) {
+        match (part, parts.last()) {
+            ("" | ".", _) => {}
+            ("..", None) if absolute => {}
+            ("..", Some(&last)) if last != ".." => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    if absolute { format!("/{joined}") } else { joined }
 }
 
 fn leads_out(path: &str) -> bool {
@@ -84,7 +106,22 @@ mod tests {
         open(&mut guest, 3, "notes.txt");
         assert_eq!(guest.env.ungranted_path(), None);
         open(&mut guest, 3, "../notes.txt");
-        assert_eq!(guest.env.ungranted_path().as_deref(), Some("../notes.txt"));
+        assert_eq!(guest.env.ungranted_path().as_deref(), Some("/notes.txt"));
+    }
+
+    #[test]
+    fn a_path_is_told_as_the_program_means_it() {
+        for (from, path, joined) in [
+            ("", "a/./b", "a/b"),
+            (".", "../a", "../a"),
+            ("data", "../../a", "../a"),
+            ("/d/e", "../a", "/d/a"),
+            ("/d", "../../../a/", "/a"),
+            ("/d", "/etc/x", "/etc/x"),
+            ("..", "../a", "../../a"),
+        ] {
+            assert_eq!(super::join(from, path), joined, "{from} {path}");
+        }
     }
 
     #[test]

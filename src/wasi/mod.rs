@@ -69,7 +69,8 @@ pub use trace::TraceFilter;
 use crate::engine::{Error, Linker};
 
 impl<T: Send + 'static> Linker<T> {
-    /// Defines all functions of WASI Preview 1, working on `env`.
+    /// Defines all functions of WASI Preview 1, working on `env`, and those of its predecessor `wasi_unstable`, where names
+    /// that are taken are replaced.
     ///
     /// # Errors
     /// [`Error::Type`] when one of the names is taken, [`Error::Host`] when `env` holds what cannot be passed to a

@@ -73,6 +73,15 @@ pub(super) static PREVIEW0: Preview = Preview {
     rights: Rights::ALL.without(Rights::SOCK_ACCEPT),
 };
 
+/// Whether the function is another one in each version: one that looks at [`super::call::Call::preview`], or that one of
+/// them lacks. All others are called in the name of [`PREVIEW1`].
+pub(super) fn differs(function: &str) -> bool {
+    matches!(
+        function,
+        "fd_fdstat_get" | "fd_filestat_get" | "fd_seek" | "path_filestat_get" | "poll_oneoff" | "sock_accept"
+    )
+}
+
 impl Preview {
     /// Whether it has the function.
     pub(super) fn has(&self, function: &str) -> bool {

@@ -102,6 +102,20 @@ fn memory_can_be_limited() {
 }
 
 #[test]
+fn objects_can_be_limited() {
+    let guest = r#"(module
+      (type $list (struct (field (ref null $list))))
+      (func (export "_start") (local $list (ref null $list)) (local $n i32)
+        (loop $again
+          (local.set $list (struct.new $list (local.get $list)))
+          (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 1000000))))))"#;
+    assert_eq!(wat(guest, &["--max-gc-heap", "32M"]).code(), 0);
+    let out = wat(guest, &["--max-gc-heap", "1M"]);
+    assert_eq!(out.code(), 134, "{out}");
+    assert!(out.stderr.contains("garbage-collected heap exhausted"), "{out}");
+}
+
+#[test]
 fn a_table_that_grows_to_two_to_the_31() {
     let guest = r#"(module
       (table 10 funcref)

@@ -24,7 +24,7 @@ pub(super) struct Call {
 }
 
 /// Calls a function of the host or of another instance.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) unsafe fn foreign_call(
     store: &mut StoreInner,
     run: &mut Run,
@@ -110,8 +110,9 @@ pub(super) unsafe fn foreign_return_call(
     }
 }
 
-/// Calls a function of the host. Inlined, because the call in parts is in registers then.
-#[inline(always)]
+/// Calls a function of the host. Inlined, because the call in parts is in registers then; but where nothing is optimised
+/// each copy would make the driver's native frame larger, of which there is one for each run inside another.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) unsafe fn host_call(
     store: &mut StoreInner,
     run: &mut Run,
@@ -147,7 +148,7 @@ pub(super) unsafe fn host_call(
             }
             Err(Halt::Error(Error::Exception(exception))) => {
                 run.call_state = None;
-                throw::from_host(store, run, cx, *exception, call.then)?;
+                throw::from_host(store, run, cx, exception, call.then)?;
                 Ok(stop_requested(cx, store.run.end))
             }
             Err(Halt::Error(error)) => Err(report::with_frames(store, run, cx, error)),

@@ -263,6 +263,9 @@ fn room_for(store: &mut StoreInner, slots: usize) -> Result<*mut u64, Error> {
 /// the other reasons.
 pub(crate) fn resume(store: &mut StoreInner, mut run: Box<Run>, results: Option<&[u64]>) -> Result<Ended, Error> {
     run.roots = None;
+    if let Some(stack) = &run.stack {
+        stack.shared().set_end(usize::MAX);
+    }
     // Without results the call stays waiting, and is made again before anything else.
     if let Some(results) = results
         && let Some(call) = run.waiting.take()
@@ -335,6 +338,9 @@ fn enter(store: &mut StoreInner, run: &mut Run, first: Option<*const u64>) -> Re
                 store.run.paused.retain(|stack| stack.strong_count() > 0);
                 store.run.paused.push(Arc::downgrade(stack.shared()));
             }
+            if let Some(stack) = &run.stack {
+                stack.shared().set_end(end_of_frames(store, run));
+            }
         }
         if let Some(outer) = outer {
             ((*cx).saved, (*cx).instance, store.run.end, store.run.top) = outer;
@@ -376,11 +382,23 @@ fn enter(store: &mut StoreInner, run: &mut Run, first: Option<*const u64>) -> Re
     }
 }
 
+/// Where the innermost frame of a paused run ends.
+unsafe fn end_of_frames(store: &StoreInner, run: &Run) -> usize {
+    let Saved { ip, sp, .. } = run.registers;
+    // SAFETY: instances live as long as their store.
+    let Some(instance) = (unsafe { run.instance.as_ref() }) else {
+        return usize::MAX;
+    };
+    let place = store.instances[instance.id as usize].module.inner.code.find(ip);
+    place.map_or(usize::MAX, |place| sp as usize + place.frame as usize)
+}
+
 /// Keeps the stack of a run that was paused once and has ended for the next one, unless one is using the store's.
 fn keep_stack(store: &mut StoreInner, run: &mut Run) {
     if store.run.depth == 0
         && let Some(stack) = run.stack.take()
     {
+        stack.shared().set_end(stack.base() as usize);
         store.run.stack = Some(stack);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::alloc::{Layout, alloc_zeroed};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// A run's value stack. Its pages are the system's to give on first touch.
 pub(crate) struct ValueStack {
@@ -11,10 +12,12 @@ pub(crate) struct ValueStack {
 }
 
 /// The slots of a stack, which a store can look at while a paused run of its has the stack.
-pub(super) struct Shared(
+pub(super) struct Shared {
     /// Owned, as a box is; a pointer, so that addresses into it stay good when the stack's owner moves.
-    *mut [u64],
-);
+    slots: *mut [u64],
+    /// Where the frames of the run that has it end while that is paused.
+    end: AtomicUsize,
+}
 
 // SAFETY: it owns its slots. Only the run that has the stack writes them, and only the thread that has the store, without
 // which no run goes on, reads them otherwise.
@@ -36,7 +39,10 @@ impl ValueStack {
         let slots = std::ptr::slice_from_raw_parts_mut(lowest, slots);
         Some(ValueStack {
             slots,
-            shared: Arc::new(Shared(slots)),
+            shared: Arc::new(Shared {
+                slots,
+                end: AtomicUsize::new(usize::MAX),
+            }),
         })
     }
 
@@ -60,11 +66,16 @@ impl ValueStack {
 }
 
 impl Shared {
-    /// Tells `each` the slots below the address `top`; all of them, if that is not on this stack.
+    /// Says where the frames end of the run that has it and pauses; `usize::MAX` when it goes on.
+    pub(super) fn set_end(&self, end: usize) {
+        self.end.store(end, Relaxed);
+    }
+
+    /// Tells `each` the slots below the address `top`; those of its frames, if that is not on this stack.
     pub(super) fn slots_below(&self, top: usize, each: &mut impl FnMut(u64)) {
-        let (base, len) = (self.0 as *mut u64, self.0.len());
-        let used = top.wrapping_sub(base as usize) / 8;
-        let used = if used <= len { used } else { len };
+        let (base, len) = (self.slots as *mut u64, self.slots.len());
+        let below = |end: usize| Some(end.checked_sub(base as usize)? / 8).filter(|&slots| slots <= len);
+        let used = below(top).or(below(self.end.load(Relaxed))).unwrap_or(len);
         for at in 0..used {
             // SAFETY: below the length; they were zeroed at first. No run goes on meanwhile, because the caller has the
             // store.
@@ -76,6 +87,6 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         // SAFETY: allocated with the layout of such a slice, initialised with zeros, dropped once.
-        drop(unsafe { Box::from_raw(self.0) });
+        drop(unsafe { Box::from_raw(self.slots) });
     }
 }

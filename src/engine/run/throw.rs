@@ -88,13 +88,13 @@ pub(super) unsafe fn from_host(
     store: &mut StoreInner,
     run: &mut Run,
     cx: *mut Context,
-    exception: Exception,
+    exception: Box<Exception>,
     then: Then,
 ) -> Result<(), Error> {
     // SAFETY: the caller's promise.
     unsafe {
         if (*cx).instance.is_null() {
-            return Err(exception.into());
+            return Err(Error::Exception(exception));
         }
         let (tag, values, trace) = exception.into_parts();
         store.run.payload = payload(store, tag, &values)?;
