@@ -43,6 +43,7 @@ const PROGRAM: &str = r#"(module
         (drop (call $time (i32.const 0) (i64.const 0) (i32.const 64)))
         (i64.div_u (i64.load (i32.const 64)) (i64.const 1_000_000_000))))"#;
 
+/// Runs the program with that clock.
 pub fn main() -> Result<(), Error> {
     let engine = Engine::default();
     let env = WasiEnv::builder().clock(Fast(Instant::now())).build();

@@ -98,6 +98,30 @@ fn nothing_of_this_process_is_passed_on() {
     assert_eq!(env.get_stdout(), b"");
 }
 
+#[test]
+fn a_guest_of_64_bits_reaches_the_functions_by_addresses_of_32_and_is_refused_with_others() {
+    let engine = Engine::default();
+    let program = |address: &str| {
+        let text = format!(
+            "(module (import \"wasi_snapshot_preview1\" \"fd_write\"
+                    (func $write (param i32 {address} {address} {address}) (result i32)))
+                (memory (export \"memory\") i64 1)
+                (data (i64.const 8) \"\\10\\00\\00\\00\\05\\00\\00\\00hello\")
+                (func (export \"_start\") (drop (call $write (i32.const 1)
+                    ({address}.const 8) ({address}.const 1) ({address}.const 32)))))"
+        );
+        Module::new(&engine, text).unwrap()
+    };
+    let env = WasiEnv::new();
+    let mut linker = Linker::new(&engine);
+    linker.wasi(&env).unwrap();
+    linker.instantiate(&program("i32")).unwrap().run().unwrap();
+    assert_eq!(env.get_stdout(), b"hello");
+    let error = linker.instantiate(&program("i64")).unwrap_err();
+    assert!(matches!(error, Error::Link(_)), "{error}");
+    assert!(error.to_string().contains("(param i32 i64 i64 i64)"), "{error}");
+}
+
 /// Runs `fsop` on files in memory; what it printed, and its exit code.
 fn fsop(module: &Module, engine: &Engine, files: &MemFs, words: &[&str]) -> (String, u32) {
     let env = WasiEnv::builder()

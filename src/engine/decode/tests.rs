@@ -229,3 +229,24 @@ fn with_lazy_validation_everything_but_bodies_is_validated_at_once() {
         "{error}"
     );
 }
+
+#[test]
+fn branch_hints_are_passed_over_whatever_they_say() {
+    let module = wat::parse_str("(module (func (param i32) (if (local.get 0) (then))))").unwrap();
+    // Before the code, as they stand in files: one that fits, one for a function that is not there, and no hints at all.
+    for hints in [
+        &[1, 0, 1, 3, 1, 1][..],
+        &[2, 0, 1, 3, 1, 7, 200, 1, 0],
+        &[0xff, 0xff, 0xff, 0xff, 0xff],
+        &[],
+    ] {
+        let name = b"metadata.code.branch_hint";
+        let mut section = vec![0, (1 + name.len() + hints.len()) as u8, name.len() as u8];
+        section.extend(name);
+        section.extend(hints);
+        let code = module.windows(2).rposition(|bytes| bytes[0] == 10).unwrap();
+        let mut hinted = module.clone();
+        hinted.splice(code..code, section);
+        super::module(&Engine::default(), hinted, None).unwrap();
+    }
+}

@@ -20,6 +20,7 @@ mod gc;
 pub(crate) mod ir;
 mod join;
 mod listing;
+mod memory;
 mod roots;
 mod stack;
 #[cfg(test)]
