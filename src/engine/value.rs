@@ -403,4 +403,34 @@ mod tests {
         let back = AnyRef::from_slot(slot, refs).unwrap();
         assert_eq!((back.i31(), back.i31_unsigned()), (Some(-1), Some(0x7fff_ffff)));
     }
+
+    #[test]
+    fn vectors_cross_the_hosts_boundary_beside_other_values() {
+        let engine = crate::Engine::default();
+        let module = crate::Module::new(
+            &engine,
+            "(module (import \"h\" \"swap\" (func $swap (param i32 v128 i64) (result v128 i64 i32)))
+               (func (export \"swap\") (param i32 v128 i64) (result v128 i64 i32)
+                 (call $swap (local.get 0) (local.get 1) (local.get 2))))",
+        )
+        .unwrap();
+        let mut linker = crate::Linker::new(&engine);
+        linker
+            .func("h", "swap", |_: &mut crate::LinearMemory, a: i32, b: u128, c: i64| {
+                (!b, c + 1, a + 1)
+            })
+            .unwrap();
+        let mut executor = linker.instantiate(&module).unwrap();
+        let given = 0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10;
+        let mut swap = executor.func::<(i32, u128, i64), (u128, i64, i32)>("swap").unwrap();
+        assert_eq!(swap.call((5, given, 6)).unwrap(), (!given, 7, 6));
+        let results = executor
+            .invoke("swap", &[Val::I32(5), Val::V128(given), Val::I64(6)])
+            .unwrap();
+        assert_eq!((results[0].v128(), results[2].i32()), (Some(!given), Some(6)));
+        assert_eq!(
+            Val::V128(given).to_string(),
+            "v128.const i32x4 0x0d0e0f10 0x090a0b0c 0x05060708 0x01020304"
+        );
+    }
 }
