@@ -12,14 +12,16 @@ clang=${CLANG:-clang-19}
 cc=${CC:-$clang}
 
 # -ffp-contract=off: where the native target has a fused multiply-add, fusing would change the last bits, and
-# wasm has none. No SIMD: the scalar core is what is compared, and not every peer has SIMD.
+# wasm has none. SIMD is for the kernels named after it: elsewhere the scalar core is what is compared, and not every peer
+# has SIMD.
 common='-std=c11 -O3 -Wall -Wextra -Werror -ffp-contract=off -fno-math-errno'
 
 if [ "${1:-}" != --check ]; then
     for source in *.c; do
         [ "$source" = native.c ] && continue
+        case $source in simd*) vectors=-msimd128 ;; *) vectors= ;; esac
         # --strip-all drops the names: they are not executed, and weigh on no engine's start-up.
-        "$clang" --target=wasm32 $common -nostdlib -mbulk-memory -msign-ext -mnontrapping-fptoint \
+        "$clang" --target=wasm32 $common -nostdlib -mbulk-memory -msign-ext -mnontrapping-fptoint $vectors \
             -Wl,--no-entry -Wl,--export=run -Wl,--strip-all "$source" -o "${source%.c}.wasm"
         chmod 644 "${source%.c}.wasm" # the linker makes it executable
     done

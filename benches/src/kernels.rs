@@ -63,5 +63,8 @@ pub const KERNELS: &[Kernel] = &[
     kernel!("sha256", Bench, 8000 => -8628990672493147357, 20 => 8121117144492011327, "32-bit rotations and additions in straight lines"),
     kernel!("mix", Bench, 2500 => -3972699347035936885, 10 => 1534715695842114270, "lists sorted and searched, integer matrices, a state machine, a CRC"),
     kernel!("lz", Bench, 90 => 3194100366530069406, 1 => 392398745339367131, "an LZ77 compressor and its decompressor"),
+    kernel!("simdmandel", Simd, 2200 => 141808786, 100 => 294321, "f32x4 arithmetic, a comparison, a test of all lanes"),
+    kernel!("simdblend", Simd, 1600 => -132681350567943032, 2 => 510172936, "saturating u8x16 arithmetic over memory, a search for a byte"),
+    kernel!("simdchacha", Simd, 300000 => 3694612887196801640, 100 => 6219244557614974185, "i32x4 additions and shifts, shuffles of bytes and lanes"),
     kernel!("ray", Bench, 900 => -2006504675196111782, 20 => -4814848233318331198, "a ray tracer: f64, structures, short functions"),
 ];

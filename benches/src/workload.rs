@@ -19,17 +19,20 @@ pub enum Class {
     Micro,
     /// Small programs of our own that do something useful.
     Bench,
+    /// Vectors of 128 bits.
+    Simd,
     /// Programs people use.
     Real,
 }
 
 impl Class {
-    pub const ALL: [Class; 3] = [Class::Micro, Class::Bench, Class::Real];
+    pub const ALL: [Class; 4] = [Class::Micro, Class::Bench, Class::Simd, Class::Real];
 
     pub fn name(self) -> &'static str {
         match self {
             Class::Micro => "micro",
             Class::Bench => "bench",
+            Class::Simd => "simd",
             Class::Real => "real",
         }
     }

@@ -84,11 +84,25 @@ fn argument(text: &str, ty: ValType) -> Option<Val> {
         ValType::I64 => token::<i64>(text).map(Val::I64),
         ValType::F32 => token::<F32>(text).map(|value| Val::F32(f32::from_bits(value.bits))),
         ValType::F64 => token::<F64>(text).map(|value| Val::F64(f64::from_bits(value.bits))),
+        ValType::V128 => vector(text).map(Val::V128),
         ValType::FUNCREF => (text == "null").then_some(Val::FuncRef(None)),
         ValType::EXTERNREF => (text == "null").then_some(Val::ExternRef(None)),
         ValType::EXNREF => (text == "null").then_some(Val::ExnRef(None)),
         _ => None,
     }
+}
+
+/// Reads the 128 bits of a vector as one number.
+fn vector(text: &str) -> Option<u128> {
+    let (digits, radix) = match text.strip_prefix("0x") {
+        Some(digits) => (digits, 16),
+        None => (text, 10),
+    };
+    // The library's function would also take a sign.
+    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    u128::from_str_radix(digits, radix).ok()
 }
 
 /// Reads a number as the text format writes it.
@@ -110,6 +124,7 @@ fn expected(ty: ValType) -> String {
             "an i32: a whole number from -2147483648 to 4294967295, or 0x and hexadecimal digits".to_owned()
         }
         ValType::I64 => "an i64: a whole number of 64 bits, or 0x and hexadecimal digits".to_owned(),
+        ValType::V128 => "a v128: its 128 bits as a whole number, or 0x and hexadecimal digits".to_owned(),
         ValType::F32 | ValType::F64 => {
             format!("an {ty}: a number, inf, nan, or one of these with a sign")
         }
@@ -128,6 +143,7 @@ pub fn show(value: &Val) -> String {
         Val::F64(value) if value.is_nan() => nan(value.is_sign_negative(), value.to_bits() & 0xf_ffff_ffff_ffff, 51),
         Val::F32(value) => format!("{value:?}"),
         Val::F64(value) => format!("{value:?}"),
+        Val::V128(value) => value.to_string(),
         Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => "null".to_owned(),
         Val::FuncRef(Some(_)) => "funcref".to_owned(),
         Val::ExternRef(Some(_)) => "externref".to_owned(),
@@ -208,5 +224,11 @@ mod tests {
         assert_eq!(read("0x1p-1", ValType::F64).as_deref(), Some("0.5"));
         assert_eq!(read("1e400", ValType::F64), None);
         assert_eq!(read("one", ValType::F64), None);
+        let all_bits = "340282366920938463463374607431768211455";
+        assert_eq!(read(all_bits, ValType::V128).as_deref(), Some(all_bits));
+        assert_eq!(read("0x10", ValType::V128).as_deref(), Some("16"));
+        for wrong in ["", "-1", "+1", "0x", "1.0", "340282366920938463463374607431768211456"] {
+            assert_eq!(read(wrong, ValType::V128), None, "{wrong}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use wasmparser::{Parser, Payload, TypeRef};
 use super::locked_version;
 use crate::Result;
 use crate::wasi::{self, Wasi};
+use crate::workload::Class;
 
 pub struct Silverfir;
 
@@ -24,6 +25,11 @@ impl super::Engine for Silverfir {
 
     fn version(&self) -> String {
         locked_version("sf-nano-core")
+    }
+
+    /// It has no SIMD.
+    fn fails_on(&self, _: &str, class: Class) -> bool {
+        class == Class::Simd
     }
 
     fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn super::Module>> {

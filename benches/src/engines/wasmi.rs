@@ -8,6 +8,7 @@ use wasmi::{Caller, CompilationMode, Config, Engine, Error, Extern, ExternType, 
 use super::locked_version;
 use crate::Result;
 use crate::wasi::{self, Wasi};
+use crate::workload::Class;
 
 pub struct Wasmi {
     pub lazy: bool,
@@ -30,6 +31,11 @@ impl super::Engine for Wasmi {
 
     fn version(&self) -> String {
         locked_version("wasmi")
+    }
+
+    /// SIMD is a feature of its, which costs speed elsewhere.
+    fn fails_on(&self, _: &str, class: Class) -> bool {
+        class == Class::Simd && cfg!(not(feature = "simd"))
     }
 
     fn load(&self, wasm: &mut Vec<u8>) -> Result<Box<dyn super::Module>> {

@@ -23,7 +23,7 @@ const SIZES: [u32; 27] = [
 /// Words of a map of cells, of the smallest size there is.
 const MAP: usize = BLOCK / 16 / 64;
 /// Bytes in blocks before the first collection is due.
-const FIRST_COLLECTION: usize = 1 << 20;
+const FIRST_COLLECTION: usize = 4 << 20;
 
 /// The start of a block.
 #[repr(C, align(16))]
@@ -302,8 +302,13 @@ impl Heap {
         {
             self.give_back(block);
         }
-        // Where objects lie scattered, blocks are more than they need.
-        self.due = self.due.max(self.bytes + self.bytes / 4);
+        // Where objects lie scattered, blocks are more than they need; else those that are empty do for what comes next.
+        let scattered = self.empty.len() * BLOCK < self.bytes / 4;
+        self.due = self.due.max(if scattered {
+            self.bytes + self.bytes / 4
+        } else {
+            self.bytes
+        });
     }
 }
 

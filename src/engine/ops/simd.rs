@@ -227,7 +227,8 @@ macro_rules! for_each_vector_binary {
 }
 pub(crate) use for_each_vector_binary;
 
-/// Three vectors in, one out. `laneselect` selects bits; `madd` rounds twice, because a host without the fused instruction
+/// Three vectors in, one out. Those without a visit are two instructions, of which the second alone reads the first's result.
+/// `laneselect` selects bits; `madd` rounds twice, because a host without the fused instruction
 /// would have to emulate it.
 macro_rules! for_each_vector_ternary {
     ($mac:ident) => {
@@ -249,6 +250,28 @@ macro_rules! for_each_vector_ternary {
                 (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| a * b), c, |ab, c| ab + c) }
             F64x2RelaxedNmadd "f64x2.relaxed_nmadd" visit_f64x2_relaxed_nmadd
                 (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| -a * b), c, |ab, c| ab + c) }
+F32x4AddAdd "f32x4.add.add" none (a: F32x4, b: F32x4, c: F32x4) -> F32x4 { zip(zip(a, b, |a, b| a + b), c, |ab, c| ab + c) }
+            F32x4AddSub "f32x4.add.sub" none (a: F32x4, b: F32x4, c: F32x4) -> F32x4 { zip(zip(a, b, |a, b| a + b), c, |ab, c| ab - c) }
+            F32x4AddSubFrom "f32x4.add.sub_from" none (a: F32x4, b: F32x4, c: F32x4) -> F32x4 { zip(zip(a, b, |a, b| a + b), c, |ab, c| c - ab) }
+            F32x4AddMul "f32x4.add.mul" none (a: F32x4, b: F32x4, c: F32x4) -> F32x4 { zip(zip(a, b, |a, b| a + b), c, |ab, c| ab * c) }
+            F32x4SubAdd "f32x4.sub.add" none (a: F32x4, b: F32x4, c: F32x4) -> F32x4 { zip(zip(a, b, |a, b| a - b), c, |ab, c| ab + c) }
+            F32x4SubSub "f32x4.sub.sub" none (a: F32x4, b: F32x4, c: F32x4) -> F32x4 { zip(zip(a, b, |a, b| a - b), c, |ab, c| ab - c) }
+            F32x4SubSubFrom "f32x4.sub.sub_from" none (a: F32x4, b: F32x4, c: F32x4) -> F32x4 { zip(zip(a, b, |a, b| a - b), c, |ab, c| c - ab) }
+            F32x4SubMul "f32x4.sub.mul" none (a: F32x4, b: F32x4, c: F32x4) -> F32x4 { zip(zip(a, b, |a, b| a - b), c, |ab, c| ab * c) }
+            F32x4MulSub "f32x4.mul.sub" none (a: F32x4, b: F32x4, c: F32x4) -> F32x4 { zip(zip(a, b, |a, b| a * b), c, |ab, c| ab - c) }
+            F32x4MulSubFrom "f32x4.mul.sub_from" none (a: F32x4, b: F32x4, c: F32x4) -> F32x4 { zip(zip(a, b, |a, b| a * b), c, |ab, c| c - ab) }
+            F32x4MulMul "f32x4.mul.mul" none (a: F32x4, b: F32x4, c: F32x4) -> F32x4 { zip(zip(a, b, |a, b| a * b), c, |ab, c| ab * c) }
+            F64x2AddAdd "f64x2.add.add" none (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| a + b), c, |ab, c| ab + c) }
+            F64x2AddSub "f64x2.add.sub" none (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| a + b), c, |ab, c| ab - c) }
+            F64x2AddSubFrom "f64x2.add.sub_from" none (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| a + b), c, |ab, c| c - ab) }
+            F64x2AddMul "f64x2.add.mul" none (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| a + b), c, |ab, c| ab * c) }
+            F64x2SubAdd "f64x2.sub.add" none (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| a - b), c, |ab, c| ab + c) }
+            F64x2SubSub "f64x2.sub.sub" none (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| a - b), c, |ab, c| ab - c) }
+            F64x2SubSubFrom "f64x2.sub.sub_from" none (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| a - b), c, |ab, c| c - ab) }
+            F64x2SubMul "f64x2.sub.mul" none (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| a - b), c, |ab, c| ab * c) }
+            F64x2MulSub "f64x2.mul.sub" none (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| a * b), c, |ab, c| ab - c) }
+            F64x2MulSubFrom "f64x2.mul.sub_from" none (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| a * b), c, |ab, c| c - ab) }
+            F64x2MulMul "f64x2.mul.mul" none (a: F64x2, b: F64x2, c: F64x2) -> F64x2 { zip(zip(a, b, |a, b| a * b), c, |ab, c| ab * c) }
             I32x4RelaxedDotI8x16I7x16AddS "i32x4.relaxed_dot_i8x16_i7x16_add_s" visit_i32x4_relaxed_dot_i8x16_i7x16_add_s
                 (a: I8x16, b: I8x16, c: I32x4) -> I32x4 { dot_i8_add(a, b, c) }
         }

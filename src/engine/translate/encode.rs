@@ -387,6 +387,7 @@ impl Encoder<'_, '_> {
             | Op::VectorTernary(_)
             | Op::VectorShift(_)
             | Op::VectorTest(_)
+            | Op::TestBranch(..)
             | Op::Splat(_)
             | Op::Replace(..)
             | Op::Extract(..)

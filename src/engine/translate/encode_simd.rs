@@ -1,5 +1,6 @@
 //! Pass 3, vectors: the words of their instructions.
 
+use super::Label;
 use super::assign::Classes;
 use super::encode::{Encoder, fields, fields_imm};
 use super::ir::{Arg, Ins, Mode, Op};
@@ -39,6 +40,12 @@ impl Encoder<'_, '_> {
                 self.push(tables.shift[op as usize][sb], word);
             }
             Op::VectorTest(op) => self.push(tables.test[op as usize][sd], fields(d, a, 0, 0)),
+            Op::TestBranch(op, not) => {
+                let label = ins.x as Label;
+                let back = self.backward(label) as usize;
+                self.push(tables.test_branch[op as usize][back][not as usize], fields(0, a, 0, 0));
+                self.target(label);
+            }
             Op::Splat(op) => self.push(tables.splat[op as usize][sa], fields(d, a, 0, 0)),
             Op::Replace(op, lane) => self.push(tables.replace[op as usize][sb], fields(d, a, b, lane as u32)),
             Op::Extract(op, byte) => self.push(simd::EXTRACT[op as usize][sd], fields(d, a, byte as u32, 0)),

@@ -110,6 +110,7 @@ impl Translator<'_> {
                 })
             }
             Op::Branch(op) => self.branch_on(first, second, op),
+            Op::VectorBinary(op) => float_pair(first, second, op, other),
             _ => None,
         }
     }
@@ -255,6 +256,14 @@ impl Translator<'_> {
             return None;
         }
         match first.op {
+            Op::VectorTest(test) if value as u32 == 0 && matches!(op, CompareOp::I32Eq | CompareOp::I32Ne) => {
+                Some(Ins {
+                    op: Op::TestBranch(test, op == CompareOp::I32Eq),
+                    a: first.a,
+                    b: Arg::NONE,
+                    ..second
+                })
+            }
             Op::Load(load, Mode::At) if load_row(load).is_some() && test_row(op).is_some() => Some(Ins {
                 op: Op::LoadBranch(load, op),
                 a: first.a,
@@ -299,6 +308,48 @@ impl Translator<'_> {
             _ => None,
         }
     }
+}
+
+/// `second` is arithmetic of floats on `other` and the result of `first`, which is such arithmetic.
+fn float_pair(first: &Ins, second: Ins, op: VectorBinaryOp, other: Arg) -> Option<Ins> {
+    use VectorBinaryOp::*;
+    use VectorTernaryOp::*;
+    let Op::VectorBinary(before) = first.op else {
+        return None;
+    };
+    // Subtraction is the one that tells its operands apart.
+    let left = second.a == first.d;
+    macro_rules! pairs {
+        ($add:ident $sub:ident $mul:ident: $($first:ident => $then_add:ident $then_sub:ident $sub_from:ident $then_mul:ident;)*) => {
+            match before {
+                $($first if op == $add => Some($then_add),
+                $first if op == $sub => Some(if left { $then_sub } else { $sub_from }),
+                $first if op == $mul => Some($then_mul),)*
+                _ => None,
+            }
+        };
+    }
+    let of_f32 = pairs! {
+        F32x4Add F32x4Sub F32x4Mul:
+        F32x4Add => F32x4AddAdd F32x4AddSub F32x4AddSubFrom F32x4AddMul;
+        F32x4Sub => F32x4SubAdd F32x4SubSub F32x4SubSubFrom F32x4SubMul;
+        F32x4Mul => F32x4RelaxedMadd F32x4MulSub F32x4MulSubFrom F32x4MulMul;
+    };
+    let of_f64 = pairs! {
+        F64x2Add F64x2Sub F64x2Mul:
+        F64x2Add => F64x2AddAdd F64x2AddSub F64x2AddSubFrom F64x2AddMul;
+        F64x2Sub => F64x2SubAdd F64x2SubSub F64x2SubSubFrom F64x2SubMul;
+        F64x2Mul => F64x2RelaxedMadd F64x2MulSub F64x2MulSubFrom F64x2MulMul;
+    };
+    let both = of_f32.or(of_f64)?;
+    let slots = first.b.as_slot().is_some() && other.as_slot().is_some();
+    slots.then_some(Ins {
+        op: Op::VectorTernary(both),
+        a: first.a,
+        b: first.b,
+        c: other,
+        ..second
+    })
 }
 
 /// `x` of the rotations.

@@ -95,6 +95,8 @@ pub(crate) enum Op {
     VectorTernary(VectorTernaryOp),
     VectorShift(VectorShiftOp),
     VectorTest(VectorTestOp),
+    /// To label `x` if the test of `a` gives anything but 0; negated, if it gives 0.
+    TestBranch(VectorTestOp, bool),
     Splat(SplatOp),
     /// `d = a` with `b` in this lane.
     Replace(ReplaceOp, u8),
@@ -446,7 +448,7 @@ impl Op {
             Op::Copy(bank) | Op::GlobalSet(bank) | Op::Ret(bank) => [of_bank(bank, true), None, None],
             Op::Select => [None, None, INT],
             Op::SelectV128 => [V128, V128, INT],
-            Op::VectorUnary(_) | Op::VectorTest(_) => [V128, None, None],
+            Op::VectorUnary(_) | Op::VectorTest(_) | Op::TestBranch(..) => [V128, None, None],
             Op::VectorBinary(_) | Op::Swizzle | Op::Shuffle => [V128, V128, None],
             Op::VectorTernary(_) => [V128, V128, V128],
             Op::VectorShift(_) => [V128, INT, None],
@@ -611,6 +613,7 @@ impl Op {
                 | Op::Branch(_)
                 | Op::BranchWide(_)
                 | Op::AndBranch(_)
+                | Op::TestBranch(..)
                 | Op::LoadBranch(..)
                 | Op::AddBranch(_)
                 | Op::BranchF64(..)

@@ -172,6 +172,10 @@ impl fmt::Display for Listed<'_> {
             Op::VectorBinary(op) => write!(f, "{d} = {} {a}, {}", op.text(), self.vector(self.ins.b)),
             Op::VectorTernary(op) => write!(f, "{d} = {} {a}, {b}, {c}", op.text()),
             Op::VectorShift(op) => write!(f, "{d} = {} {a}, {b}", op.text()),
+            Op::TestBranch(op, not) => {
+                let not = if not { "not " } else { "" };
+                write!(f, "br L{x} if {not}{} {a}", op.text())
+            }
             Op::VectorTest(op) => write!(f, "{d} = {} {a}", op.text()),
             Op::Splat(op) => write!(f, "{d} = {} {a}", op.text()),
             Op::Replace(op, lane) => write!(f, "{d} = {} {lane} {a}, {b}", op.text()),

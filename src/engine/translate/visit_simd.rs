@@ -38,7 +38,11 @@ macro_rules! binary {
 for_each_vector_binary!(binary);
 macro_rules! ternary {
     ($($name:ident $text:literal $visit:ident $args:tt -> $r:ty $body:block)*) => {
-        impl Translator<'_> { $(visit!($visit(self) self.three_vectors(VectorTernaryOp::$name));)* }
+        impl Translator<'_> { $(ternary!(@ $visit $name);)* }
+    };
+    (@ none $name:ident) => {};
+    (@ $visit:ident $name:ident) => {
+        visit!($visit(self) self.three_vectors(VectorTernaryOp::$name));
     };
 }
 for_each_vector_ternary!(ternary);

@@ -15,6 +15,7 @@ use crate::engine::num;
 use crate::engine::ops::*;
 use crate::engine::run::dispatch::*;
 use crate::engine::run::exit::*;
+use crate::engine::run::handlers::control::branch_to;
 use crate::engine::run::operand::*;
 use std::sync::atomic::{Ordering, compiler_fence};
 
@@ -266,6 +267,8 @@ pub(crate) struct Tables {
     /// By the class of the count.
     pub shift: &'static [[Handler; 5]],
     pub test: &'static [ByD],
+    /// By whether it branches back, then by whether it is negated.
+    pub test_branch: &'static [[[Handler; 2]; 2]],
     /// By the class of the number.
     pub splat: &'static [[Handler; 4]],
     pub replace: &'static [[Handler; 4]],
@@ -311,6 +314,10 @@ macro_rules! shift_table { ($($name:ident $text:literal $v:ident $args:tt -> $r:
 } }
 macro_rules! test_table { ($($name:ident $text:literal $v:ident $args:tt $b:block)*) => {
     const TEST: &[ByD] = &[$(by_d!(test<$name>)),*];
+    const TEST_BRANCH: &[[[Handler; 2]; 2]] = &[$([
+        [test_branch::<$name, false, false>, test_branch::<$name, false, true>],
+        [test_branch::<$name, true, false>, test_branch::<$name, true, true>],
+    ]),*];
 } }
 /// The f32 bank has one pin.
 macro_rules! by_number {
@@ -400,6 +407,15 @@ macro_rules! handlers {
                 let value = O::eval(r.vector(r.field(1)));
                 D::set(&mut r, value as u64);
                 next!(r, 2)
+            }
+        }
+        handler! {
+            /// Branches if the test gives anything but 0, or if it gives 0. Word 1: -, a. Word 2: target.
+            $(#[$feature])*
+            fn test_branch[O: VectorTest, const BACK: bool, const NOT: bool](r) {
+                let holds = O::eval(r.vector(r.field(1))) != 0;
+                if holds != NOT { branch_to!(r, BACK, r.word(2)) }
+                next!(r, 3)
             }
         }
         handler! {
@@ -570,6 +586,7 @@ macro_rules! handlers {
             ternary: TERNARY,
             shift: SHIFT,
             test: TEST,
+            test_branch: TEST_BRANCH,
             splat: SPLAT,
             replace: REPLACE,
             swizzle: [swizzle_with::<Slot>, swizzle_with::<Imm>],
