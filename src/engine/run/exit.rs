@@ -73,7 +73,11 @@ handler! {
     /// handlers, and in the larger ones it costs those that are saved.
     #[cold]
     #[inline(never)]
-    fn leave[const WHY: u32](r) { quit!(r, WHY) }
+    fn leave[const WHY: u32](r) {
+        // The one that is not cold.
+        if WHY == CALL_IMPORT { quit!(r, WHY, save_for_call) }
+        quit!(r, WHY)
+    }
 }
 
 handler! {

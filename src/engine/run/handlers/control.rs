@@ -261,7 +261,7 @@ handler! {
 }
 handler! {
     /// Calls an imported function. Word 1: base, record. Word 2: index of the import. Word 3: as for `call`.
-    fn call_import[](r) { quit!(r, CALL_IMPORT, save_for_call) }
+    fn call_import[](r) { leave!(r, CALL_IMPORT) }
 }
 handler! {
     /// Word 1: base, record. Word 2: type id (32 bits), table (16), slot of the index (16). Word 3: spare.
