@@ -32,6 +32,7 @@ const NAMES: &[(&str, Setter)] = &[
     ("threads", Features::threads),
     ("simd", Features::simd),
     ("relaxed-simd", Features::relaxed_simd),
+    ("atomics", Features::atomics),
     ("function-references", Features::function_references),
     ("gc", Features::gc),
 ];

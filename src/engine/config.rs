@@ -189,7 +189,9 @@ macro_rules! features {
             /// The same for the validator.
             pub(crate) fn for_validator(self) -> wasmparser::WasmFeatures {
                 let mut flags = wasmparser::WasmFeatures::FLOATS | wasmparser::WasmFeatures::GC_TYPES;
-                $( flags.set(wasmparser::WasmFeatures::$flag, self.0 & (1 << $bit) != 0); )*
+                // Two may stand for one flag of the validator's.
+                $( flags.set(wasmparser::WasmFeatures::$flag, false); )*
+                $( if self.0 & (1 << $bit) != 0 { flags |= wasmparser::WasmFeatures::$flag; } )*
                 // Atomic instructions work on memory as it stands, in the guest's order.
                 if cfg!(target_endian = "big") {
                     flags.remove(wasmparser::WasmFeatures::THREADS);
@@ -202,7 +204,7 @@ macro_rules! features {
 
 /// Which proposals beyond WebAssembly 1.0 modules may use.
 ///
-/// The default is everything supported but threads: WebAssembly 2.0, and tail calls, extended constant expressions,
+/// The default is everything supported but shared memories (`threads`): WebAssembly 2.0, and tail calls, extended constant expressions,
 /// relaxed SIMD, multiple memories, exceptions in both forms, memories of 64 bits, custom page sizes and wide arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Features(u32);
@@ -237,13 +239,16 @@ features! {
     custom_page_sizes = 17, CUSTOM_PAGE_SIZES, "custom-page-sizes";
     /// `i64.add128`, `i64.mul_wide_s` and their like.
     wide_arithmetic = 18, WIDE_ARITHMETIC, "wide-arithmetic";
-    /// Shared memories and atomic instructions. The only one that is off by default.
+    /// Shared memories, and atomic instructions. The only one that is off by default.
     threads = 19, THREADS, "threads";
     /// `v128` and the instructions on it.
     simd = 20, SIMD, "simd";
     /// Instructions on `v128` whose results the specification leaves open in part. They need `simd`. Here they give the
     /// same results on every host.
     relaxed_simd = 21, RELAXED_SIMD, "relaxed-simd";
+    /// Atomic instructions, on memories that need not be shared: programs built for threads use them also where they run
+    /// with one.
+    atomics = 22, THREADS, "atomics";
     /// References to functions of a given type, references that are never null, `call_ref`.
     function_references = 24, FUNCTION_REFERENCES, "function-references";
     /// Structs, arrays, integers of 31 bits; recursive types and subtypes.
@@ -251,6 +256,11 @@ features! {
 }
 
 impl Features {
+    /// Whether memories may be shared: the validator's flag stands for atomic instructions, too.
+    pub(crate) fn shared_memories(self) -> bool {
+        self.names().any(|name| name == "threads")
+    }
+
     /// WebAssembly 1.0 as published in 2019, and nothing else.
     pub const fn wasm1() -> Features {
         Features(1)
@@ -273,7 +283,7 @@ impl Features {
 
 impl Default for Features {
     fn default() -> Features {
-        Features(0b0011_0011_0111_0000_0111_1111_1111)
+        Features(0b0011_0111_0111_0000_0111_1111_1111)
     }
 }
 

@@ -338,8 +338,9 @@ impl<'b> Decoder<'b> {
                 }
             }
             Payload::MemorySection(section) => {
-                for ty in section {
-                    self.module.memories.push(types::memory_type(&ty?));
+                for ty in section.into_iter_with_offsets() {
+                    let (offset, ty) = ty?;
+                    self.memory(offset, &ty)?;
                 }
             }
             Payload::GlobalSection(section) => {
@@ -403,9 +404,26 @@ impl<'b> Decoder<'b> {
         Ok(())
     }
 
+    /// A memory, at that byte of the module.
+    fn memory(&mut self, offset: u64, ty: &wasmparser::MemoryType) -> Result<(), Refusal> {
+        if ty.shared && !self.module.engine.config().features.shared_memories() {
+            // What the validator says where atomic instructions are switched off, too.
+            let (proposal, hint) = proposal(WasmFeatures::THREADS).expect("a proposal with a name");
+            return Err(Refusal {
+                offset: Some(offset),
+                reason: DecodeReason::Unsupported { proposal, hint },
+            });
+        }
+        self.module.memories.push(types::memory_type(ty));
+        Ok(())
+    }
+
     fn imports(&mut self, section: SectionLimited<'b, Imports<'b>>) -> Result<(), Refusal> {
         for import in section.into_imports_with_offsets() {
-            let (_, import) = import?;
+            let (offset, import) = import?;
+            if let TypeRef::Memory(ty) = import.ty {
+                self.memory(offset, &ty)?;
+            }
             let module = &mut self.module;
             let (kind, index) = match import.ty {
                 TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
@@ -418,8 +436,7 @@ impl<'b> Decoder<'b> {
                     module.imported_tables += 1;
                     (Kind::Table, module.imported_tables - 1)
                 }
-                TypeRef::Memory(ty) => {
-                    module.memories.push(types::memory_type(&ty));
+                TypeRef::Memory(_) => {
                     module.imported_memories += 1;
                     (Kind::Memory, module.imported_memories - 1)
                 }

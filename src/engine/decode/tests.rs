@@ -16,7 +16,7 @@ fn refused(bytes: impl AsRef<[u8]>) -> String {
 fn modules_that_need_more_than_there_is_are_refused_by_the_proposals_name() {
     for text in [
         "(module (memory 1 1 shared))",
-        "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))",
+        "(module (import \"e\" \"m\" (memory 1 1 shared)))",
     ] {
         let message = refused(text);
         assert!(
@@ -27,6 +27,17 @@ fn modules_that_need_more_than_there_is_are_refused_by_the_proposals_name() {
             message.contains("it is switched off in the engine's `Features`"),
             "{text}: {message}"
         );
+    }
+    // Atomic instructions need no shared memory.
+    let atomics = "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))";
+    let binary = wat::parse_str(atomics).unwrap();
+    for (features, accepted) in [
+        (Features::default(), true),
+        (Features::default().atomics(false), false),
+        (Features::default().atomics(false).threads(true), true),
+    ] {
+        let engine = Engine::new(Config::new().features(features));
+        assert_eq!(Module::new(&engine, &binary).is_ok(), accepted, "{features:?}");
     }
     let features = Features::default().gc(false).function_references(false).simd(false);
     for (text, expected) in [
