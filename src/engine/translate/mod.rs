@@ -13,7 +13,6 @@ mod assign;
 mod atomic;
 mod control;
 mod encode;
-mod encode_simd;
 mod exceptions;
 mod fuse;
 mod gc;
@@ -21,12 +20,15 @@ pub(crate) mod ir;
 mod join;
 mod listing;
 mod memory;
+mod roles;
 mod roots;
 mod stack;
 #[cfg(test)]
 mod tests;
 mod visit;
 mod visit_simd;
+mod write;
+mod write_simd;
 
 use super::catches::{Catches, Clause, NONE as NO_REGION, Region};
 use super::config::Optimizations;
