@@ -281,8 +281,8 @@ fn host_items(store: &mut Store<Data>) -> Vec<(&'static str, Extern)> {
     let memory = Memory::new(store, MemoryType::new(min, Some(max)));
     items.push((name, memory.expect("a small memory").into()));
     for ((name, min, max), ty) in [
-        (host::HOST_TABLE, ValType::FuncRef),
-        (host::HOST_EXTERNS, ValType::ExternRef),
+        (host::HOST_TABLE, ValType::FUNCREF),
+        (host::HOST_EXTERNS, ValType::EXTERNREF),
     ] {
         let table = Table::new(store, TableType::new(ty, min, Some(max)), Val::default_for(ty));
         items.push((name, table.expect("a small table").into()));
@@ -380,8 +380,8 @@ fn ty_to(ty: Type) -> ValType {
         Type::I64 => ValType::I64,
         Type::F32 => ValType::F32,
         Type::F64 => ValType::F64,
-        Type::Func => ValType::FuncRef,
-        Type::Extern => ValType::ExternRef,
+        Type::Func => ValType::FUNCREF,
+        Type::Extern => ValType::EXTERNREF,
     }
 }
 
