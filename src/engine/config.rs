@@ -258,7 +258,7 @@ features! {
 impl Features {
     /// Whether memories may be shared: the validator's flag stands for atomic instructions, too.
     pub(crate) fn shared_memories(self) -> bool {
-        self.names().any(|name| name == "threads")
+        self == self.threads(true)
     }
 
     /// WebAssembly 1.0 as published in 2019, and nothing else.

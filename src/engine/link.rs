@@ -329,14 +329,18 @@ impl<T: Send + 'static> Linker<T> {
 
     /// What the module's imports are resolved to.
     fn resolve(&self, store: &mut StoreInner, module: &Module) -> Result<Vec<Extern>, Error> {
-        if let Some(linked) = self.linked_before(store, module) {
-            let funcs = store.host_funcs(&linked);
-            let item = |&at: &u32| Extern::Func(Func::new(store.id, funcs.get(at)));
-            return Ok(linked.imports.iter().map(item).collect());
-        }
         let inner = &*module.inner;
         // A module of another engine is refused later, and its ids mean nothing here.
         let same_engine = inner.engine.same(&store.engine);
+        let before = same_engine.then(|| self.linked_before(module)).flatten();
+        // Functions of the host have the same address in all of a store: where there are some already, these are looked up.
+        if let Some(linked) = &before
+            && !store.has_host_funcs()
+        {
+            let funcs = store.host_funcs(linked);
+            let item = |&at: &u32| Extern::Func(Func::new(store.id, funcs.get(at)));
+            return Ok(linked.imports.iter().map(item).collect());
+        }
         let mut found: Vec<(&Definition, Option<u32>)> = Vec::with_capacity(inner.imports.len());
         let mut problems = Vec::new();
         // First by type alone, so that a module that cannot be linked leaves nothing in the store, and the message
@@ -388,7 +392,10 @@ impl<T: Send + 'static> Linker<T> {
         if !problems.is_empty() {
             return Err(link_error(inner, problems));
         }
-        if same_engine && let Some(linked) = Linked::new(module, &found) {
+        if same_engine
+            && before.is_none()
+            && let Some(linked) = Linked::new(module, &found)
+        {
             let mut known = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
             if known.len() == MAX_LINKED {
                 known.remove(0);
@@ -404,15 +411,11 @@ impl<T: Send + 'static> Linker<T> {
         Ok(found.into_iter().map(item).collect())
     }
 
-    /// What the module was linked to before, if that is known, and the store has no functions of the host yet: these
-    /// have the same address in all of a store, so they would have to be looked up.
-    fn linked_before(&self, store: &StoreInner, module: &Module) -> Option<Arc<Linked>> {
-        if store.has_host_funcs() || !module.inner.engine.same(&store.engine) {
-            return None;
-        }
+    /// What the module was linked to before, if that is known.
+    fn linked_before(&self, module: &Module) -> Option<Arc<Linked>> {
         let linked = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
         let of_module = |linked: &&Arc<Linked>| std::ptr::eq(linked.module.as_ptr(), &*module.inner);
-        linked.iter().rfind(of_module).cloned()
+        linked.iter().find(of_module).cloned()
     }
 
     fn definition(&self, module: &str, name: &str) -> Option<&Definition> {
@@ -592,6 +595,7 @@ mod tests {
                 assert!(before.is_none() || elements[2] == format!("{:?}", Val::FuncRef(before)));
             }
         }
+        assert_eq!(linker.linked.lock().unwrap().len(), 1, "a module is remembered once");
         // A change of the names is seen.
         linker
             .allow_shadowing(true)

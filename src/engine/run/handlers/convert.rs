@@ -17,6 +17,7 @@ pub(crate) trait Truncate<From> {
     fn eval(a: From) -> Result<u64, NumTrap>;
 }
 
+/// What values of a bank are to handlers.
 macro_rules! value_of {
     (Int) => {
         u64
@@ -28,6 +29,7 @@ macro_rules! value_of {
         f64
     };
 }
+pub(crate) use value_of;
 
 macro_rules! convert_rows {
     ($($name:ident $text:literal $visit:ident $fb:ident $ft:ident => $tb:ident $tt:ident ($a:ident) $body:block)*) => {

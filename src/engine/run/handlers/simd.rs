@@ -3,6 +3,7 @@
 //! A v128 lies in two slots that follow each other, its byte 0 in the lowest byte of the first; an instruction names the
 //! first. What a row computes is compiled for each [`Host`], in a module of its own; the rest moves bits.
 
+use super::convert::value_of;
 use super::memory::{
     Access, Address, At, At64, Fixed, Load, Own, Plus, Shared, Sum, at, at64, far, far_address, outside, outside_far,
     place, plus, sum,
@@ -195,24 +196,13 @@ macro_rules! test_rows {
     };
 }
 for_each_vector_test!(test_rows);
-macro_rules! number {
-    (Int) => {
-        u64
-    };
-    (F32) => {
-        f32
-    };
-    (F64) => {
-        f64
-    };
-}
 macro_rules! splat_rows {
     ($($name:ident $text:literal $visit:ident $bank:ident ($a:ident) -> $r:ty $body:block)*) => {
         $(pub(crate) struct $name;
-        impl Splat<number!($bank)> for $name {
+        impl Splat<value_of!($bank)> for $name {
             type Out = $r;
             #[inline(always)]
-            fn eval($a: number!($bank)) -> $r $body
+            fn eval($a: value_of!($bank)) -> $r $body
         })*
     };
 }
@@ -220,10 +210,10 @@ for_each_splat!(splat_rows);
 macro_rules! replace_rows {
     ($($name:ident $text:literal $visit:ident $bank:ident ($a:ident: $at:ty, $lane:ident, $b:ident) $body:block)*) => {
         $(pub(crate) struct $name;
-        impl Replace<number!($bank)> for $name {
+        impl Replace<value_of!($bank)> for $name {
             type A = $at;
             #[inline(always)]
-            fn eval($a: $at, $lane: usize, $b: number!($bank)) -> $at $body
+            fn eval($a: $at, $lane: usize, $b: value_of!($bank)) -> $at $body
         })*
     };
 }
